@@ -1,0 +1,163 @@
+"""Sealing: tables in, one Parquet file with its summary in the footer out.
+
+The only place of ``ingest`` that uses DuckDB: it computes the per-run summaries, so that they are what DuckDB would
+answer over all rows.
+"""
+
+import os
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import IO
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.counts import Counts
+from ingest.footer import BatchFooter, KeptAnswer, RunSummary
+from ingest.problem import problem_ids_of
+from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA, RUN_EVENT_SCHEMA
+
+ROW_GROUP_ROWS = 122_880
+WRITER = "synclog 0.1.0"
+Finish = Callable[[], Iterable[KeptAnswer]]
+SCHEMAS = {"actions": ACTION_SCHEMA, "runs": RUN_EVENT_SCHEMA, "rejects": REJECT_SCHEMA}
+
+# Columns that repeat; ids and names do not, and trying costs more than it saves.
+_DICTIONARY_COLUMNS = [
+    "batch_id", "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type",
+    "target_type", "code", "message", "problem_id", "kind", "scope", "progress", "source", "field",
+]  # fmt: skip
+
+_SUMMARISED = ["run_id", "operation", "status", "integration", "configuration", "trigger", "happened_at"]
+_SUMMARY = """
+select
+    run_id,
+    operation,
+    status,
+    count(*),
+    min(integration),
+    min(configuration),
+    min(trigger),
+    epoch_us(min(happened_at)),
+    epoch_us(max(happened_at))
+from actions
+group by run_id, operation, status
+order by run_id
+"""
+
+
+class BatchIds:
+    """Batch ids of one process: UUIDv7 (RFC 9562), strictly increasing even when the clock stands or steps back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> str:
+        with self._lock:
+            # 48 bits of milliseconds and 12 of their fraction, as RFC 9562 section 6.2, method 3.
+            ticks = time.time_ns() * 4096 // 1_000_000
+            self._last = max(self._last + 1, ticks)
+            ticks = self._last
+        value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
+        return str(uuid.UUID(int=value))
+
+
+def received_us_of(batch_id: str) -> int:
+    """When a batch was begun, in microseconds since 1970 UTC, as its id tells (to the millisecond)."""
+    return (uuid.UUID(batch_id).int >> 80) * 1000
+
+
+class Sealer:
+    """Writes batches. Safe for many threads."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(config={"threads": 1})
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def seal(
+        self, sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], finish: Finish
+    ) -> BatchFooter:
+        """Write tables (the kind's columns without batch_id and row) as one batch.
+
+        ``finish`` is called when all tables are read and gives the answers to keep. The caller makes the file durable.
+        """
+        schema = SCHEMAS[kind]
+        summaries: dict[str, RunSummary] = {}
+        rows = 0
+        with pq.ParquetWriter(sink, schema, **_WRITE_OPTIONS, use_dictionary=_present(schema)) as writer:
+            for table in tables:
+                numbered = _numbered(table, schema, batch_id, rows)
+                if kind == "actions":
+                    for summary in self.summarise(numbered):
+                        known = summaries.get(summary.run_id)
+                        summaries[summary.run_id] = summary if known is None else known + summary
+                writer.write_table(numbered, row_group_size=ROW_GROUP_ROWS)
+                rows += table.num_rows
+            footer = BatchFooter(
+                batch_id=batch_id,
+                kind=kind,
+                writer=WRITER,
+                rows=rows,
+                first_us=min((summary.first_us for summary in summaries.values()), default=None),
+                last_us=max((summary.last_us for summary in summaries.values()), default=None),
+                runs=tuple(summaries.values()),
+                answers=tuple(finish()),
+            )
+            writer.add_key_value_metadata(footer.as_metadata())
+        return footer
+
+    def summarise(self, actions: pa.Table) -> list[RunSummary]:
+        """What DuckDB counts in a table of actions, a summary per run."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.register("actions", actions.select(_SUMMARISED))
+            groups = cursor.execute(_SUMMARY).fetchall()
+        finally:
+            cursor.close()
+        summaries: dict[str, RunSummary] = {}
+        for run_id, operation, status, count, integration, configuration, trigger, first_us, last_us in groups:
+            summary = RunSummary(
+                run_id=run_id,
+                integration=integration,
+                configuration=configuration,
+                trigger=trigger,
+                first_us=first_us,
+                last_us=last_us,
+                counts=Counts(**{f"{operation}_{status}".lower(): count}),
+            )
+            summaries[run_id] = summaries[run_id] + summary if run_id in summaries else summary
+        return list(summaries.values())
+
+
+_WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "store_schema": False, "version": "2.6"}
+
+
+def _present(schema: pa.Schema) -> list[str]:
+    return [name for name in _DICTIONARY_COLUMNS if name in schema.names]
+
+
+def _numbered(table: pa.Table, schema: pa.Schema, batch_id: str, first_row: int) -> pa.Table:
+    """The table in the order of the schema, with the columns synclog assigns."""
+    rows = table.num_rows
+    assigned = {
+        "batch_id": pa.repeat(pa.scalar(batch_id), rows),
+        "row": pa.array(np.arange(first_row, first_row + rows)),
+    }
+    if "problem_id" in schema.names and "problem_id" not in table.column_names:
+        assigned["problem_id"] = problem_ids_of(table)
+    columns = [assigned[name] if name in assigned else table[name] for name in schema.names]
+    return pa.table(columns, schema=schema)
+
+
+def make_durable(sink: IO[bytes]) -> None:
+    """Everything written to the file is on disk when this returns."""
+    sink.flush()
+    os.fsync(sink.fileno())

@@ -1,0 +1,223 @@
+"""From submissions to an acknowledgement: batches sealed in the lake, one index transaction, receipts.
+
+Small submissions that wait together share their batches; a large one, or one that is still being read, is sealed on
+the thread of its sender, so that two senders use two cores.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.batch import BatchIds, Sealer, received_us_of
+from ingest.footer import BatchFooter, KeptAnswer
+from ingest.formats import Reject
+from ingest.group_commit import GroupCommit
+from ingest.index import Addition, Index
+from ingest.lake import Lake, SealedBatch
+from ingest.normalise import UNKNOWN_INTEGRATION, table_of
+from ingest.reading import Piece
+from ingest.receipt import SHOWN_REJECTS, Receipt, RunReceipt
+from ingest.run_state import RunEvent
+from ingest.schema import REJECT_SCHEMA, RUN_EVENT_SCHEMA
+from ingest.timestamps import INSTANT
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """What one request wants recorded. ``pieces`` may still be being read; the rest is complete once they are."""
+
+    pieces: Iterator[Piece]
+    events: list[RunEvent] = field(default_factory=list)
+    refused: list[Reject] = field(default_factory=list)
+    source: str = ""
+    key: str | None = None
+    digest: Callable[[], str] = str  # asked for once the body has been read
+    accepted: Counter[str] = field(default_factory=Counter)  # actions by run
+    receipt: Receipt | None = None
+
+    def count(self, piece: Piece) -> None:
+        """Remember how many actions of which run a piece holds."""
+        if isinstance(piece, list):
+            self.accepted.update(row["run_id"] for row in piece)
+            return
+        for run in piece["run_id"].value_counts().to_pylist():
+            self.accepted[run["values"]] += run["counts"]
+
+
+class Committer:
+    """Makes submissions durable. Safe for many threads."""
+
+    def __init__(self, lake: Lake, index: Index) -> None:
+        self._lake = lake
+        self._index = index
+        self._ids = BatchIds()
+        self._sealer = Sealer()
+        self._group: GroupCommit[Submission] = GroupCommit(self._commit)
+        self._index_turn = threading.Lock()
+
+    def close(self) -> None:
+        self._sealer.close()
+
+    def commit_together(self, submission: Submission) -> Receipt:
+        """Share a commit with whoever else waits: for small submissions."""
+        self._group.submit(submission)
+        return _given(submission)
+
+    def commit_alone(self, submission: Submission) -> Receipt:
+        """Commit at once on this thread: for large submissions."""
+        self._commit([submission])
+        return _given(submission)
+
+    def _commit(self, submissions: Sequence[Submission]) -> None:
+        additions: list[Addition] = []
+        try:
+            self._seal_actions(submissions, additions)
+            with self._index_turn:
+                self._index.add(additions)
+        except BaseException:
+            for addition in additions:  # nobody will be told that these are safe
+                footer = addition.batch.footer
+                self._lake.set_aside(self._lake.path_of(footer.kind, footer.batch_id))
+            raise
+
+    def _seal_actions(self, submissions: Sequence[Submission], additions: list[Addition]) -> None:
+        """Seal the actions last: by then what was refused of them is safe, and the answers are known."""
+        batch_id = self._ids.next()
+        tables = self._tables(submissions)
+        first = next(tables, None)
+        if first is None:
+            self._seal_rest(submissions, additions, None)
+            return
+
+        def write(sink: IO[bytes]) -> BatchFooter:
+            return self._sealer.seal(
+                sink,
+                "actions",
+                batch_id,
+                _again(first, tables),
+                lambda: self._seal_rest(submissions, additions, batch_id),
+            )
+
+        additions.append(Addition(batch=self._lake.put("actions", batch_id, write)))
+
+    def _tables(self, submissions: Sequence[Submission]) -> Iterator[pa.Table]:
+        """One table of what several small submissions hold, or the tables of a large one as they are read."""
+        if len(submissions) == 1:
+            for piece in submissions[0].pieces:
+                submissions[0].count(piece)
+                yield self._with_integrations(table_of(piece) if isinstance(piece, list) else piece)
+            return
+        rows: list[dict[str, Any]] = []  # values of the types of SENT_SCHEMA
+        tables: list[pa.Table] = []
+        for submission in submissions:
+            for piece in submission.pieces:
+                submission.count(piece)
+                if isinstance(piece, list):
+                    rows.extend(piece)
+                else:
+                    tables.append(piece)
+        if rows:
+            tables.append(table_of(rows))
+        if tables:
+            yield self._with_integrations(pa.concat_tables(tables).combine_chunks())
+
+    def _with_integrations(self, table: pa.Table) -> pa.Table:
+        """Lines that do not name their integration have that of their run, if it is known."""
+        column = table["integration"]
+        if column.null_count == 0:
+            return table
+        silent = table["run_id"].filter(column.is_null()).unique()
+        known = self._index.find_integrations(silent.to_pylist())
+        runs = table["run_id"].combine_chunks().dictionary_encode()
+        said = pa.array([known.get(run_id, UNKNOWN_INTEGRATION) for run_id in runs.dictionary.to_pylist()], pa.string())
+        filled = pc.coalesce(column, said.take(runs.indices))
+        return table.set_column(table.schema.get_field_index("integration"), "integration", filled)
+
+    def _seal_rest(
+        self, submissions: Sequence[Submission], additions: list[Addition], actions_id: str | None
+    ) -> list[KeptAnswer]:
+        """Seal events and rejects, settle the receipts, and return the answers the last batch has to keep."""
+        events = [event for submission in submissions for event in submission.events]
+        rejects = [(submission.source, reject) for submission in submissions for reject in submission.refused]
+        events_id = self._ids.next() if events else None
+        rejects_id = self._ids.next() if rejects else None
+        for submission in submissions:
+            submission.receipt = _receipt(submission, actions_id or events_id)
+        answers = [
+            KeptAnswer(key=submission.key, digest=submission.digest(), answer=_given(submission).as_json())
+            for submission in submissions
+            if submission.key is not None
+        ]
+        keeper = actions_id or events_id or rejects_id
+        if rejects_id:
+            table = _reject_table(rejects, received_us_of(rejects_id))
+            kept = answers if keeper == rejects_id else []
+            additions.append(Addition(batch=self._put("rejects", rejects_id, table, kept)))
+        if events_id:
+            kept = answers if keeper == events_id else []
+            batch = self._put("runs", events_id, event_table(events), kept)
+            additions.append(Addition(batch=batch, events=tuple(events)))
+        return answers if actions_id else []
+
+    def _put(self, kind: str, batch_id: str, table: pa.Table, answers: list[KeptAnswer]) -> SealedBatch:
+        return self._lake.put(
+            kind, batch_id, lambda sink: self._sealer.seal(sink, kind, batch_id, iter([table]), lambda: answers)
+        )
+
+
+def event_table(events: Sequence[RunEvent]) -> pa.Table:
+    """Run events as rows of RUN_EVENT_SCHEMA without batch_id and row."""
+    names = [name for name in RUN_EVENT_SCHEMA.names if name not in ("batch_id", "row")]
+    rows = []
+    for event in events:
+        row = {name: getattr(event, name) for name in names}
+        row["claimed"] = None if event.claimed is None else json.dumps(event.claimed)
+        row["attributes"] = None if event.attributes is None else json.dumps(event.attributes, ensure_ascii=False)
+        rows.append(row)
+    return pa.Table.from_pylist(rows, pa.schema([RUN_EVENT_SCHEMA.field(name) for name in names]))
+
+
+def _reject_table(rejects: Sequence[tuple[str, Reject]], received_us: int) -> pa.Table:
+    schema = pa.schema([field for field in REJECT_SCHEMA if field.name not in ("batch_id", "row")])
+    received = pa.scalar(received_us, pa.int64()).cast(INSTANT).as_py()
+    rows = [
+        {
+            "received_at": received,
+            "source": source,
+            "run_id": reject.run_id,
+            "line": reject.line,
+            "field": reject.field,
+            "code": reject.code,
+            "message": reject.message,
+            "raw": reject.raw,
+        }
+        for source, reject in rejects
+    ]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _receipt(submission: Submission, batch_id: str | None) -> Receipt:
+    accepted = submission.accepted.total()
+    return Receipt(
+        batch_id=batch_id if accepted or submission.events else None,
+        accepted=accepted,
+        rejected=len(submission.refused),
+        rejects=tuple(submission.refused[:SHOWN_REJECTS]),
+        runs=tuple(RunReceipt(run_id=run_id, accepted=count) for run_id, count in sorted(submission.accepted.items())),
+    )
+
+
+def _given(submission: Submission) -> Receipt:
+    assert submission.receipt is not None, "a committed submission has its receipt"
+    return submission.receipt
+
+
+def _again(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from rest

@@ -1,0 +1,78 @@
+"""What a sender said beyond our columns, as the JSON text of ``details``.
+
+A key we do not know is kept under its own name; a synonym that was translated is kept under the name of its field.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_CONTROL = r"[\x00-\x1f]"
+
+
+def details_text(extras: Mapping[str, Any]) -> str | None:
+    """The JSON text of an object, None for an empty one."""
+    return _dump(extras) if extras else None
+
+
+def merge_details(given: object, extras: Mapping[str, Any]) -> str | None:
+    """The JSON text of what came as ``details`` together with what came beside our columns.
+
+    Text that is no JSON object is kept whole under the key ``details``.
+    """
+    if given is None or given == "":
+        return details_text(extras)
+    if isinstance(given, str):
+        given = _parsed(given)
+    if not isinstance(given, dict):
+        given = {"details": given}
+    return details_text({**given, **{key: value for key, value in extras.items() if key not in given}})
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def join_details(rows: int, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
+    """The same for whole columns: a JSON object per row of its non-null values (string array, null where none)."""
+    if not columns:
+        return pa.nulls(rows, pa.string())
+    # Each part begins with a comma, of which the first is cut off: joining with nulls skipped loses rows of nulls alone.
+    parts = [
+        pc.binary_join_element_wise(f",{json.dumps(name, ensure_ascii=False)}:", json_values(column), "")
+        for name, column in columns
+    ]
+    joined = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+    wrapped = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), wrapped)
+
+
+def json_values(column: pa.Array) -> pa.Array:
+    """Each value as JSON text (string array, null stays null)."""
+    kind = column.type
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+        return column.cast(pa.string())
+    if pa.types.is_string(kind):
+        return _json_strings(column)
+    return _dumped(column)
+
+
+def _json_strings(column: pa.Array) -> pa.Array:
+    if pc.any(pc.match_substring_regex(column, _CONTROL)).as_py():
+        return _dumped(column)
+    escaped = pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), '"', '\\"')
+    return pc.binary_join_element_wise('"', escaped, '"', "")
+
+
+def _dumped(column: pa.Array) -> pa.Array:
+    return pa.array([None if value is None else _dump(value) for value in column.to_pylist()], pa.string())
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -1,0 +1,129 @@
+"""What the footer of a batch says, and its place in Parquet's key-value metadata.
+
+Keys: ``synclog.format`` (a number), ``synclog.kind`` (actions, runs or rejects) and ``synclog.footer`` (a JSON object
+with the fields of :class:`BatchFooter`). Rebuilding the index reads these, not the rows.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.counts import COUNT_COLUMNS, Counts
+from ingest.errors import BatchDamaged, LakeTooNew
+from ingest.schema import FORMAT_VERSION
+
+KINDS = ("actions", "runs", "rejects")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """The actions of one run in one batch. Times are microseconds since 1970 UTC."""
+
+    run_id: str
+    integration: str | None
+    configuration: str | None
+    trigger: str | None
+    first_us: int
+    last_us: int
+    counts: Counts
+
+    def __add__(self, other: "RunSummary") -> "RunSummary":
+        return RunSummary(
+            run_id=self.run_id,
+            integration=_least(self.integration, other.integration),
+            configuration=_least(self.configuration, other.configuration),
+            trigger=_least(self.trigger, other.trigger),
+            first_us=min(self.first_us, other.first_us),
+            last_us=max(self.last_us, other.last_us),
+            counts=self.counts + other.counts,
+        )
+
+
+def _least(*texts: str | None) -> str | None:
+    """As SQL's min: the same whatever the order of the rows."""
+    return min((text for text in texts if text is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """A request that must not count twice: its idempotency key, what it sent, and the answer it got (JSON text)."""
+
+    key: str
+    digest: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFooter:
+    """Everything synclog must know of a sealed batch without reading its rows."""
+
+    batch_id: str
+    kind: str
+    writer: str
+    rows: int
+    first_us: int | None
+    last_us: int | None
+    runs: tuple[RunSummary, ...] = ()
+    answers: tuple[KeptAnswer, ...] = ()
+    replaces: tuple[str, ...] = ()
+
+    def as_metadata(self) -> dict[str, str]:
+        body = {
+            "batch_id": self.batch_id,
+            "writer": self.writer,
+            "rows": self.rows,
+            "first_us": self.first_us,
+            "last_us": self.last_us,
+            "runs": [_summary_as_json(summary) for summary in self.runs],
+            "answers": [{"key": kept.key, "digest": kept.digest, "answer": kept.answer} for kept in self.answers],
+            "replaces": list(self.replaces),
+        }
+        return {
+            "synclog.format": str(FORMAT_VERSION),
+            "synclog.kind": self.kind,
+            "synclog.footer": json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        }
+
+
+def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> BatchFooter:
+    """The footer in a file's metadata. Raises BatchDamaged or LakeTooNew, naming ``place``."""
+    metadata = metadata or {}
+    try:
+        version = int(metadata[b"synclog.format"])
+        if version > FORMAT_VERSION:
+            raise LakeTooNew(
+                f"{place} has lake format {version}, this synclog reads up to {FORMAT_VERSION}",
+                hint="open it with a newer synclog",
+            )
+        body = json.loads(metadata[b"synclog.footer"])
+        return BatchFooter(
+            batch_id=body["batch_id"],
+            kind=metadata[b"synclog.kind"].decode(),
+            writer=body["writer"],
+            rows=body["rows"],
+            first_us=body["first_us"],
+            last_us=body["last_us"],
+            runs=tuple(_summary_from_json(summary) for summary in body["runs"]),
+            answers=tuple(KeptAnswer(**kept) for kept in body["answers"]),
+            replaces=tuple(body["replaces"]),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise BatchDamaged(f"{place} has no readable synclog footer ({error!r})") from error
+
+
+def _summary_as_json(summary: RunSummary) -> dict[str, object]:
+    return {
+        "run_id": summary.run_id,
+        "integration": summary.integration,
+        "configuration": summary.configuration,
+        "trigger": summary.trigger,
+        "first_us": summary.first_us,
+        "last_us": summary.last_us,
+        "counts": {name: count for name, count in summary.counts.as_dict().items() if count},
+    }
+
+
+def _summary_from_json(body: dict[str, Any]) -> RunSummary:
+    counts = {name: body["counts"].get(name, 0) for name in COUNT_COLUMNS}
+    return RunSummary(**{**body, "counts": Counts(**counts)})

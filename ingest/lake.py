@@ -1,0 +1,191 @@
+"""Where sealed batches lie, and how one gets there: written under a temporary name, synced, renamed.
+
+The only place that knows paths. State is visible in the name: ``<batch_id>.parquet`` is sealed and never changes,
+``<batch_id>.writing`` belongs to a writer that holds a lock on it. A leftover whose writer is gone is moved aside, not
+deleted: nobody was told that it is safe, but somebody may want to look at it.
+"""
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.batch import make_durable, received_us_of
+from ingest.errors import BatchDamaged, LakeTooNew, LakeUnavailable
+from ingest.footer import KINDS, BatchFooter, footer_from_metadata
+from ingest.schema import FORMAT_VERSION
+from ingest.timestamps import from_microseconds
+
+logger = logging.getLogger(__name__)
+
+SEALED = ".parquet"
+WRITING = ".writing"
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBatch:
+    """A batch that is in the lake: its footer and its size in bytes."""
+
+    footer: BatchFooter
+    size: int
+
+
+class Lake:
+    """A folder of batches. Any number of processes may put and list at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, root: Path) -> "Lake":
+        """The lake at ``root``, made if there is none. Raises LakeTooNew, LakeUnavailable."""
+        lake = cls(root)
+        with _disk_trouble(root):
+            for kind in KINDS:
+                (root / kind).mkdir(parents=True, exist_ok=True)
+            lake._check_format()
+        return lake
+
+    def path_of(self, kind: str, batch_id: str) -> Path:
+        """The path of a sealed batch: its day (UTC, when it was begun) and its id."""
+        day = from_microseconds(received_us_of(batch_id)).date().isoformat()
+        return self.root / kind / day / f"{batch_id}{SEALED}"
+
+    def put(self, kind: str, batch_id: str, write: Callable[[IO[bytes]], BatchFooter]) -> SealedBatch:
+        """Seal a batch. When this returns its bytes and its name are on disk.
+
+        Raises LakeUnavailable when the disk is full or may not be written; then there is no trace of the batch.
+        """
+        sealed = self.path_of(kind, batch_id)
+        writing = sealed.with_suffix(WRITING)
+        with _disk_trouble(sealed):
+            self._make_day(sealed.parent)
+            try:
+                with writing.open("wb") as sink:
+                    fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    footer = write(sink)
+                    make_durable(sink)
+                    size = sink.tell()
+                    writing.rename(sealed)
+                _sync_folder(sealed.parent)
+            except BaseException:
+                writing.unlink(missing_ok=True)
+                sealed.unlink(missing_ok=True)
+                raise
+        return SealedBatch(footer=footer, size=size)
+
+    def list_ids(self, kind: str) -> Iterator[str]:
+        """The ids of all sealed batches of a kind, oldest first."""
+        for day in sorted((self.root / kind).iterdir()):
+            if day.is_dir():
+                yield from sorted(name.removesuffix(SEALED) for name in os.listdir(day) if name.endswith(SEALED))
+
+    def read_footer(self, kind: str, batch_id: str) -> SealedBatch:
+        """Raises BatchDamaged, LakeTooNew."""
+        path = self.path_of(kind, batch_id)
+        try:
+            metadata = pq.read_metadata(path)
+            size = path.stat().st_size
+        except (pa.ArrowException, OSError) as error:
+            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
+        footer = footer_from_metadata(metadata.metadata, str(path))
+        if footer.batch_id != batch_id or footer.kind != kind:
+            raise BatchDamaged(f"{path} holds batch {footer.batch_id} of {footer.kind}")
+        if footer.rows != metadata.num_rows:
+            raise BatchDamaged(f"{path} has {metadata.num_rows} rows, its footer says {footer.rows}")
+        return SealedBatch(footer=footer, size=size)
+
+    def read(self, kind: str, batch_id: str) -> pa.Table:
+        """All rows of a batch. Raises BatchDamaged."""
+        path = self.path_of(kind, batch_id)
+        try:
+            return pq.read_table(path, partitioning=None)
+        except (pa.ArrowException, OSError) as error:
+            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
+
+    def recover(self) -> list[Path]:
+        """Move what dead writers left to ``aside/`` and return where it went."""
+        return [self.set_aside(path) for path in sorted(self.root.glob(f"*/*/*{WRITING}")) if _is_abandoned(path)]
+
+    def set_aside(self, path: Path) -> Path:
+        """Take a file out of the lake without deleting it."""
+        aside = self.root / "aside" / f"{path.parent.parent.name}-{path.name}"
+        aside.parent.mkdir(exist_ok=True)
+        path.rename(aside)
+        logger.warning("file set aside", extra={"file": str(aside)})
+        return aside
+
+    def _check_format(self) -> None:
+        marker = self.root / "format.json"
+        if not marker.exists():
+            _write_whole(marker, json.dumps({"format": FORMAT_VERSION}) + "\n")
+        try:
+            version = json.loads(marker.read_text())["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BatchDamaged(f"{marker} does not say which format the lake has") from error
+        if version > FORMAT_VERSION:
+            raise LakeTooNew(
+                f"{self.root} has lake format {version}, this synclog reads up to {FORMAT_VERSION}",
+                hint="open it with a newer synclog",
+            )
+
+    def _make_day(self, day: Path) -> None:
+        if not day.is_dir():
+            day.mkdir(exist_ok=True)
+            _sync_folder(day.parent)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """True when nobody holds the lock a living writer would hold."""
+    try:
+        with path.open("rb") as leftover:
+            fcntl.flock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False
+
+
+def _write_whole(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    with draft.open("w") as sink:
+        sink.write(text)
+        sink.flush()
+        os.fsync(sink.fileno())
+    draft.rename(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk_trouble(place: Path) -> Iterator[None]:
+    """Words for what an operating system says of a disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise LakeUnavailable(
+                f"no room left on the disk of {place}", hint="free some space, then send again"
+            ) from error
+        if error.errno in _NOT_ALLOWED:
+            raise LakeUnavailable(f"{place} may not be written", hint="check the folder's owner and mount") from error
+        raise LakeUnavailable(f"{place} cannot be written: {error.strerror or error}") from error

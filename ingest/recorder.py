@@ -1,0 +1,281 @@
+"""The front door: whatever is to be remembered goes through a :class:`Recorder`.
+
+When a method returns, what it was given is on disk and in the index. Any number of recorders, in any number of
+processes, may work on one data folder.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ingest.action import Progress, Scope, Status
+from ingest.committer import Committer, Submission
+from ingest.errors import (
+    BatchDamaged,
+    IdempotencyKeyReused,
+    ImpossibleStep,
+    NotCancellable,
+    RunNotFound,
+)
+from ingest.formats import Reject
+from ingest.idempotency import Digest, InFlight
+from ingest.index import Addition, Index
+from ingest.inputs import PROTOCOLS, reader_of
+from ingest.lake import Lake
+from ingest.normalise import LineDefaults
+from ingest.reading import AllOrNothing, Reading
+from ingest.receipt import Receipt, RunReceipt, receipt_from_json
+from ingest.run_id import require_run_id
+from ingest.run_state import EventKind, RunEvent
+from ingest.run_totals import RunRow, event_from_row
+from ingest.timestamps import to_microseconds
+
+__all__ = ["LineDefaults", "Receipt", "Recorder", "Reject", "RunAnnouncement", "RunChange", "RunReceipt"]
+
+logger = logging.getLogger(__name__)
+
+TOGETHER_ROWS = 2000
+"""Submissions of at most this many actions share a commit; larger ones gain nothing by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAnnouncement:
+    """What a sender says of a run before its actions."""
+
+    run_id: str
+    integration: str
+    configuration: str | None = None
+    trigger: str | None = None
+    scope: Scope | None = None
+    progress: Progress = Progress.RUNNING
+    expected: int | None = None
+    cancellable: bool = False
+    attributes: dict[str, Any] = field(default_factory=dict)  # the sender's own JSON object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChange:
+    """What a sender says of a run later on; None where nothing."""
+
+    progress: Progress | None = None
+    expected: int | None = None
+    message: str | None = None
+    status: Status | None = None
+    claimed: dict[str, int] | None = None
+
+
+class Recorder:
+    """Takes actions and run events in. Safe for many threads."""
+
+    def __init__(self, lake: Lake, index: Index, *, now: Callable[[], datetime]) -> None:
+        self.lake = lake
+        self.index = index
+        self._now = now
+        self._committer = Committer(lake, index)
+        self._in_flight = InFlight()
+
+    @classmethod
+    def open(
+        cls, data: Path, *, index_url: str | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> "Recorder":
+        """The recorder of a data folder, after recovering what a dead one left. Raises LakeError."""
+        lake = Lake.open(data / "lake")
+        recorder = cls(lake, Index(index_url or f"sqlite:///{data / 'index.sqlite'}"), now=now)
+        lake.recover()
+        recorder.catch_up()
+        return recorder
+
+    def close(self) -> None:
+        self._committer.close()
+        self.index.close()
+
+    def record(
+        self,
+        stream: BinaryIO,
+        input_name: str,
+        *,
+        defaults: LineDefaults = LineDefaults(),  # noqa: B008 - frozen
+        mapping: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        atomic: bool = False,
+        source: str = "",
+    ) -> Receipt:
+        """Record a body of actions.
+
+        ``mapping`` maps our fields to the sender's columns; ``atomic`` refuses everything when one line is refused;
+        ``source`` says whence it came, for the rejects. Raises InvalidInput when the body as a whole is unusable,
+        IdempotencyKeyReused when the key was used for another body, LakeUnavailable when it cannot be made durable.
+        """
+        if defaults.run_id is not None:
+            require_run_id(defaults.run_id)
+        reader = reader_of(input_name)
+        digest = Digest(stream, f"{input_name} {defaults} {mapping}") if idempotency_key else None
+        body = stream if digest is None else cast(BinaryIO, digest)
+        with self._in_flight.alone(idempotency_key):
+            if idempotency_key and digest and (answered := self._find_answer(idempotency_key, digest)):
+                return answered
+            reading = Reading(
+                reader(body),
+                defaults,
+                mapping or {},
+                received_us=to_microseconds(self._now()),
+                is_protocol=input_name in PROTOCOLS,
+                atomic=atomic,
+            )
+            return self._commit(reading, idempotency_key, digest, source)
+
+    def announce_run(self, announcement: RunAnnouncement) -> bool:
+        """Make a run known. False, and nothing changed, when it was announced before."""
+        run_id = require_run_id(announcement.run_id)
+        with self._in_flight.alone(f"run {run_id}"):
+            known = self.index.find_run(run_id)
+            if known is not None and known["announced_us"] is not None:
+                return False
+            self._say(
+                RunEvent(
+                    run_id=run_id,
+                    kind=EventKind.ANNOUNCED,
+                    happened_at=self._now(),
+                    integration=announcement.integration,
+                    configuration=announcement.configuration,
+                    trigger=announcement.trigger,
+                    scope=announcement.scope,
+                    progress=announcement.progress,
+                    expected=announcement.expected,
+                    cancellable=announcement.cancellable,
+                    attributes=announcement.attributes or None,
+                )
+            )
+            return True
+
+    def change_run(self, run_id: str, change: RunChange) -> None:
+        """Say how a run goes on. Raises RunNotFound, and ImpossibleStep for a progress it cannot come to."""
+        with self._in_flight.alone(f"run {run_id}"):
+            now = Progress(self._require_run(run_id)["progress"])
+            if change.progress is not None and not _can_step(now, change.progress):
+                raise ImpossibleStep(f"run {run_id} is {now}, it cannot become {change.progress}", field="progress")
+            self._say(
+                RunEvent(
+                    run_id=run_id,
+                    kind=_KIND_OF_PROGRESS.get(change.progress, EventKind.PROGRESS),
+                    happened_at=self._now(),
+                    progress=change.progress,
+                    status=change.status,
+                    message=change.message,
+                    expected=change.expected,
+                    claimed=change.claimed,
+                )
+            )
+
+    def request_cancel(self, run_id: str) -> None:
+        """Ask the sender of a run to stop it. Raises RunNotFound, NotCancellable."""
+        with self._in_flight.alone(f"run {run_id}"):
+            row = self._require_run(run_id)
+            if Progress(row["progress"]).is_over:
+                raise NotCancellable(f"run {run_id} is over: {row['progress']}")
+            if not row["cancellable"]:
+                raise NotCancellable(f"run {run_id} was not announced as cancellable")
+            self._say(RunEvent(run_id=run_id, kind=EventKind.ABORT_REQUESTED, happened_at=self._now()))
+
+    def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
+        """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
+        known = self.index.list_known()
+        missing = sorted(
+            (batch_id, kind)
+            for kind in ("actions", "runs", "rejects")
+            for batch_id in self.lake.list_ids(kind)
+            if batch_id not in known
+        )
+        found = [addition for batch_id, kind in missing if (addition := self._read_addition(kind, batch_id))]
+        replaced = {old for addition in found for old in addition.batch.footer.replaces}
+        live = [addition for addition in found if addition.batch.footer.batch_id not in replaced]
+        for start in range(0, len(live), 500):
+            self.index.add(live[start : start + 500])
+            progress(min(start + 500, len(live)), len(live))
+        return len(live)
+
+    def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
+        """Forget the index and derive it anew from the lake; returns how many batches it now knows."""
+        self.index.clear()
+        return self.catch_up(progress)
+
+    def _read_addition(self, kind: str, batch_id: str) -> Addition | None:
+        try:
+            batch = self.lake.read_footer(kind, batch_id)
+            rows = self.lake.read(kind, batch_id).to_pylist() if kind == "runs" else []
+        except BatchDamaged as error:
+            logger.error("batch left out of the index", extra={"reason": error.message})
+            return None
+        return Addition(batch=batch, events=tuple(_event_of(row) for row in rows))
+
+    def _commit(self, reading: Reading, key: str | None, digest: Digest | None, source: str) -> Receipt:
+        submission = Submission(
+            pieces=iter(()),
+            events=reading.events,
+            refused=reading.refused,
+            source=source,
+            key=key,
+            digest=str if digest is None else digest.hex,
+        )
+        try:
+            first = reading.take(TOGETHER_ROWS)
+            if reading.is_done:
+                submission.pieces = iter(first)
+                return self._committer.commit_together(submission)
+            submission.pieces = reading.go_on(first)
+            return self._committer.commit_alone(submission)
+        except AllOrNothing:
+            reading.read_to_the_end()
+            submission.pieces = iter(())
+            submission.events = []
+            return self._committer.commit_together(submission)
+
+    def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
+        known = self.index.find_answer(key)
+        if known is None:
+            return None
+        if digest.hex() != known.digest:
+            raise IdempotencyKeyReused(
+                "this idempotency key was used for another body",
+                field="Idempotency-Key",
+                hint="a new request needs a new key; the same key is for sending the same request again",
+            )
+        return receipt_from_json(known.answer)
+
+    def _say(self, event: RunEvent) -> None:
+        self._committer.commit_together(Submission(pieces=iter(()), events=[event]))
+
+    def _require_run(self, run_id: str) -> RunRow:
+        row = self.index.find_run(run_id)
+        if row is None:
+            raise RunNotFound(f"there is no run {run_id}", hint="GET /api/v1/runs lists the runs there are")
+        return row
+
+
+_KIND_OF_PROGRESS: Mapping[Progress | None, EventKind] = {
+    Progress.RUNNING: EventKind.STARTED,
+    Progress.ABORTION_PENDING: EventKind.ABORT_REQUESTED,
+    Progress.ABORTED: EventKind.ABORTED,
+    Progress.FINISHED: EventKind.FINISHED,
+}
+
+
+def _can_step(now: Progress, to: Progress) -> bool:
+    """Forward, or nowhere; a sender that has not heard of an abortion yet may still say that it runs."""
+    if now == to or (now, to) == (Progress.ABORTION_PENDING, Progress.RUNNING):
+        return True
+    return not now.is_over and list(Progress).index(to) > list(Progress).index(now)
+
+
+def _event_of(row: dict[str, Any]) -> RunEvent:
+    """A row of RUN_EVENT_SCHEMA as a run event."""
+    body = {name: row[name] for name in ("integration", "configuration", "trigger", "scope", "progress")}
+    body |= {name: row[name] for name in ("expected", "cancellable")}
+    body |= {name: json.loads(row[name]) for name in ("claimed", "attributes") if row[name] is not None}
+    said = {name: value for name, value in body.items() if value is not None}
+    happened_us = to_microseconds(row["happened_at"])
+    return event_from_row({**row, "happened_us": happened_us, "body": json.dumps(said)})

@@ -1,0 +1,43 @@
+import pyarrow as pa
+import pytest
+
+from ingest.problem import problem_id_of, problem_ids_of, template_of
+
+SAME = {
+    "paths": ("open /data/dst/new-7.txt: is a directory", "open /data/dst/new-8.txt: is a directory"),
+    "quoted names": ("Field 'lifecycle' is read only", "Field 'owner' is read only"),
+    "uuids": (
+        "no fact sheet 5d3c1e0a-1111-2222-3333-444455556666",
+        "no fact sheet 00000000-aaaa-bbbb-cccc-444455556666",
+    ),
+    "numbers": ("timeout after 30.5 s", "timeout after 2 s"),
+    "urls": ("GET https://a.example/x?y=1 failed", "GET http://b.example failed"),
+    "times": ("not before 2026-11-22T10:00:00Z", "not before 2025-01-02 03:04:05.678"),
+    "keys": ("duplicate CHG0030001", "duplicate CHG0030002"),
+    "addresses": ("a.b@c.example may not", "d@e.example may not"),
+    "white space": ("one\n  two", "one two"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME.keys())
+def test_messages_that_differ_in_what_varies_are_one_problem(one: str, other: str) -> None:
+    assert template_of(one) == template_of(other)
+
+
+def test_messages_that_differ_in_words_are_two_problems() -> None:
+    assert template_of("permission denied for 'a'") != template_of("record 'a' not found")
+
+
+def test_only_failures_have_a_problem() -> None:
+    actions = pa.table(
+        {
+            "status": ["OK", "ERROR", "WARNING", "ERROR"],
+            "message": ["fine", "no 'a'", "no 'b'", None],
+            "code": [None, None, None, "E1"],
+            "operation": ["NONE", "UPDATE", "UPDATE", "CREATE"],
+        }
+    )
+
+    ids = problem_ids_of(actions).to_pylist()
+
+    assert ids == [None, problem_id_of("no <name>"), problem_id_of("no <name>"), problem_id_of("<id>")]
