@@ -1,7 +1,7 @@
 """Sealing: tables in, one Parquet file with its summary in the footer out.
 
-The only place of ``ingest`` that uses DuckDB: it computes the per-run summaries, so that they are what DuckDB would
-answer over all rows.
+The per-run summaries are grouped by Arrow, which does it in a tenth of the time DuckDB needs to plan the same query
+over a small table (``bench`` measures both); a property test proves them equal to DuckDB's answer over all rows.
 """
 
 import os
@@ -10,9 +10,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import IO
+from typing import IO, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,23 +31,6 @@ _DICTIONARY_COLUMNS = [
     "batch_id", "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type",
     "target_type", "code", "message", "problem_id", "kind", "scope", "progress", "source", "field",
 ]  # fmt: skip
-
-_SUMMARISED = ["run_id", "operation", "status", "integration", "configuration", "trigger", "happened_at"]
-_SUMMARY = """
-select
-    run_id,
-    operation,
-    status,
-    count(*),
-    min(integration),
-    min(configuration),
-    min(trigger),
-    epoch_us(min(happened_at)),
-    epoch_us(max(happened_at))
-from actions
-group by run_id, operation, status
-order by run_id
-"""
 
 
 class BatchIds:
@@ -73,68 +55,73 @@ def received_us_of(batch_id: str) -> int:
     return (uuid.UUID(batch_id).int >> 80) * 1000
 
 
-class Sealer:
-    """Writes batches. Safe for many threads."""
+def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], finish: Finish) -> BatchFooter:
+    """Write tables (the kind's columns without batch_id and row) as one batch.
 
-    def __init__(self) -> None:
-        self._connection = duckdb.connect(config={"threads": 1})
+    ``finish`` is called when all tables are read and gives the answers to keep. The caller makes the file durable.
+    """
+    schema = SCHEMAS[kind]
+    summaries: dict[str, RunSummary] = {}
+    rows = 0
+    with pq.ParquetWriter(sink, schema, **_WRITE_OPTIONS, use_dictionary=_present(schema)) as writer:
+        for table in tables:
+            if kind == "actions":
+                _add_up(summaries, summarise(table))
+            numbered = _numbered(table, schema, batch_id, rows)
+            writer.write_table(numbered, row_group_size=ROW_GROUP_ROWS)
+            rows += table.num_rows
+        footer = BatchFooter(
+            batch_id=batch_id,
+            kind=kind,
+            writer=WRITER,
+            rows=rows,
+            first_us=min((summary.first_us for summary in summaries.values()), default=None),
+            last_us=max((summary.last_us for summary in summaries.values()), default=None),
+            runs=tuple(summaries[run_id] for run_id in sorted(summaries)),
+            answers=tuple(finish()),
+        )
+        writer.add_key_value_metadata(footer.as_metadata())
+    return footer
 
-    def close(self) -> None:
-        self._connection.close()
 
-    def seal(
-        self, sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], finish: Finish
-    ) -> BatchFooter:
-        """Write tables (the kind's columns without batch_id and row) as one batch.
+def summarise(actions: pa.Table) -> list[RunSummary]:
+    """A summary per run of a table of actions, ordered by run id."""
+    moments = actions["happened_at"].cast(pa.int64())
+    told_apart = pa.table(
+        {name: actions[name] for name in ("run_id", "operation", "status", "integration", "configuration", "trigger")}
+        | {"happened_us": moments}
+    )
+    groups = told_apart.group_by(["run_id", "operation", "status"], use_threads=False).aggregate(
+        [
+            ([], "count_all"),
+            ("integration", "min"),
+            ("configuration", "min"),
+            ("trigger", "min"),
+            ("happened_us", "min"),
+            ("happened_us", "max"),
+        ]
+    )
+    summaries: dict[str, RunSummary] = {}
+    _add_up(summaries, (_summary_of(group) for group in groups.to_pylist()))
+    return [summaries[run_id] for run_id in sorted(summaries)]
 
-        ``finish`` is called when all tables are read and gives the answers to keep. The caller makes the file durable.
-        """
-        schema = SCHEMAS[kind]
-        summaries: dict[str, RunSummary] = {}
-        rows = 0
-        with pq.ParquetWriter(sink, schema, **_WRITE_OPTIONS, use_dictionary=_present(schema)) as writer:
-            for table in tables:
-                numbered = _numbered(table, schema, batch_id, rows)
-                if kind == "actions":
-                    for summary in self.summarise(numbered):
-                        known = summaries.get(summary.run_id)
-                        summaries[summary.run_id] = summary if known is None else known + summary
-                writer.write_table(numbered, row_group_size=ROW_GROUP_ROWS)
-                rows += table.num_rows
-            footer = BatchFooter(
-                batch_id=batch_id,
-                kind=kind,
-                writer=WRITER,
-                rows=rows,
-                first_us=min((summary.first_us for summary in summaries.values()), default=None),
-                last_us=max((summary.last_us for summary in summaries.values()), default=None),
-                runs=tuple(summaries.values()),
-                answers=tuple(finish()),
-            )
-            writer.add_key_value_metadata(footer.as_metadata())
-        return footer
 
-    def summarise(self, actions: pa.Table) -> list[RunSummary]:
-        """What DuckDB counts in a table of actions, a summary per run."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.register("actions", actions.select(_SUMMARISED))
-            groups = cursor.execute(_SUMMARY).fetchall()
-        finally:
-            cursor.close()
-        summaries: dict[str, RunSummary] = {}
-        for run_id, operation, status, count, integration, configuration, trigger, first_us, last_us in groups:
-            summary = RunSummary(
-                run_id=run_id,
-                integration=integration,
-                configuration=configuration,
-                trigger=trigger,
-                first_us=first_us,
-                last_us=last_us,
-                counts=Counts(**{f"{operation}_{status}".lower(): count}),
-            )
-            summaries[run_id] = summaries[run_id] + summary if run_id in summaries else summary
-        return list(summaries.values())
+def _summary_of(group: dict[str, Any]) -> RunSummary:
+    return RunSummary(
+        run_id=group["run_id"],
+        integration=group["integration_min"],
+        configuration=group["configuration_min"],
+        trigger=group["trigger_min"],
+        first_us=group["happened_us_min"],
+        last_us=group["happened_us_max"],
+        counts=Counts(**{f"{group['operation']}_{group['status']}".lower(): group["count_all"]}),
+    )
+
+
+def _add_up(summaries: dict[str, RunSummary], more: Iterable[RunSummary]) -> None:
+    for summary in more:
+        known = summaries.get(summary.run_id)
+        summaries[summary.run_id] = summary if known is None else known + summary
 
 
 _WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "store_schema": False, "version": "2.6"}

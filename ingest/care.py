@@ -6,9 +6,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ingest.batch import SCHEMAS, Sealer
+from ingest.batch import SCHEMAS, summarise
 from ingest.errors import BatchDamaged
-from ingest.footer import KINDS, BatchFooter, RunSummary
+from ingest.footer import KINDS, BatchFooter
 from ingest.index import batches
 from ingest.recorder import Recorder
 
@@ -26,24 +26,18 @@ def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda don
     with recorder.index.engine.connect() as connection:
         indexed = {row.batch_id: row for row in connection.execute(sa.select(batches))}
     present = [(kind, batch_id) for kind in KINDS for batch_id in recorder.lake.list_ids(kind)]
-    sealer = Sealer()
     findings: list[Finding] = []
-    try:
-        for done, (kind, batch_id) in enumerate(present, start=1):
-            row = indexed.pop(batch_id, None)
-            findings.extend(_examine(recorder, sealer, kind, batch_id, None if row is None else row.rows))
-            progress(done, len(present))
-    finally:
-        sealer.close()
+    for done, (kind, batch_id) in enumerate(present, start=1):
+        row = indexed.pop(batch_id, None)
+        findings.extend(_examine(recorder, kind, batch_id, None if row is None else row.rows))
+        progress(done, len(present))
     for batch_id, row in indexed.items():
         path = recorder.lake.path_of(row.kind, batch_id)
         findings.append(Finding(path=path, problem="the index lists this batch, but the file is gone"))
     return findings
 
 
-def _examine(
-    recorder: Recorder, sealer: Sealer, kind: str, batch_id: str, indexed_rows: int | None
-) -> Iterator[Finding]:
+def _examine(recorder: Recorder, kind: str, batch_id: str, indexed_rows: int | None) -> Iterator[Finding]:
     path = recorder.lake.path_of(kind, batch_id)
     try:
         footer = recorder.lake.read_footer(kind, batch_id).footer
@@ -55,7 +49,7 @@ def _examine(
     if missing:
         yield Finding(path=path, problem=f"columns are missing: {', '.join(missing)}")
         return
-    if kind == "actions" and sorted(sealer.summarise(table), key=_by_run) != sorted(footer.runs, key=_by_run):
+    if kind == "actions" and summarise(table) != list(footer.runs):
         yield Finding(path=path, problem="the counts in its footer are not those of its rows")
     yield from _compare_with_index(path, footer, indexed_rows)
 
@@ -65,7 +59,3 @@ def _compare_with_index(path: Path, footer: BatchFooter, indexed_rows: int | Non
         yield Finding(path=path, problem="the index does not list this batch: run synclog reindex")
     elif indexed_rows != footer.rows:
         yield Finding(path=path, problem=f"the index says {indexed_rows} rows, the batch has {footer.rows}")
-
-
-def _by_run(summary: RunSummary) -> str:
-    return summary.run_id

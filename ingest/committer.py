@@ -14,7 +14,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.batch import BatchIds, Sealer, received_us_of
+from ingest.batch import BatchIds, received_us_of, seal
 from ingest.footer import BatchFooter, KeptAnswer
 from ingest.formats import Reject
 from ingest.group_commit import GroupCommit
@@ -57,12 +57,8 @@ class Committer:
         self._lake = lake
         self._index = index
         self._ids = BatchIds()
-        self._sealer = Sealer()
         self._group: GroupCommit[Submission] = GroupCommit(self._commit)
         self._index_turn = threading.Lock()
-
-    def close(self) -> None:
-        self._sealer.close()
 
     def commit_together(self, submission: Submission) -> Receipt:
         """Share a commit with whoever else waits: for small submissions."""
@@ -96,7 +92,7 @@ class Committer:
             return
 
         def write(sink: IO[bytes]) -> BatchFooter:
-            return self._sealer.seal(
+            return seal(
                 sink,
                 "actions",
                 batch_id,
@@ -166,9 +162,7 @@ class Committer:
         return answers if actions_id else []
 
     def _put(self, kind: str, batch_id: str, table: pa.Table, answers: list[KeptAnswer]) -> SealedBatch:
-        return self._lake.put(
-            kind, batch_id, lambda sink: self._sealer.seal(sink, kind, batch_id, iter([table]), lambda: answers)
-        )
+        return self._lake.put(kind, batch_id, lambda sink: seal(sink, kind, batch_id, iter([table]), lambda: answers))
 
 
 def event_table(events: Sequence[RunEvent]) -> pa.Table:

@@ -43,7 +43,7 @@ def join_details(rows: int, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array
     """The same for whole columns: a JSON object per row of its non-null values (string array, null where none)."""
     if not columns:
         return pa.nulls(rows, pa.string())
-    # Each part begins with a comma, of which the first is cut off: joining with nulls skipped loses rows of nulls alone.
+    # Each part brings its comma and the first is cut off: Arrow's joining with nulls skipped loses rows of nulls alone.
     parts = [
         pc.binary_join_element_wise(f",{json.dumps(name, ensure_ascii=False)}:", json_values(column), "")
         for name, column in columns

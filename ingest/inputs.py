@@ -20,8 +20,7 @@ FORMATS: Mapping[str, Reader] = {
     "arrow": read_arrow,
 }
 
-PROTOCOLS: Mapping[str, Reader] = {
-}
+PROTOCOLS: Mapping[str, Reader] = {}
 
 
 def reader_of(input_name: str) -> Reader:

@@ -90,7 +90,6 @@ class Recorder:
         return recorder
 
     def close(self) -> None:
-        self._committer.close()
         self.index.close()
 
     def record(
