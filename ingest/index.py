@@ -216,6 +216,8 @@ class Index:
             yield connection
 
 
+_CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
+
 _UPDATE_RUN = (
     sa.update(runs)
     .where(runs.c.run_id == sa.bindparam("new_run_id"))
@@ -247,8 +249,8 @@ def _rows_of(connection: sa.Connection, run_ids: Iterable[str]) -> dict[str, Run
     found: dict[str, RunRow] = {}
     wanted = list(run_ids)
     for start in range(0, len(wanted), 500):  # below every database's limit of parameters
-        chosen = sa.select(runs).where(runs.c.run_id.in_(wanted[start : start + 500]))
-        found.update({row["run_id"]: dict(row) for row in connection.execute(chosen).mappings()})
+        chosen = connection.execute(_CHOSEN_RUNS, {"run_ids": wanted[start : start + 500]})
+        found.update({row["run_id"]: dict(row) for row in chosen.mappings()})
     return found
 
 
