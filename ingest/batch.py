@@ -7,9 +7,9 @@ over a small table (``bench`` measures both); a property test proves them equal 
 import os
 import secrets
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import IO, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ingest.counts import Counts
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.problem import problem_ids_of
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA, RUN_EVENT_SCHEMA
+from ingest.timestamps import to_microseconds
 
 ROW_GROUP_ROWS = 122_880
 WRITER = "synclog 0.1.0"
@@ -36,16 +37,16 @@ _DICTIONARY_COLUMNS = [
 class BatchIds:
     """Batch ids of one process: UUIDv7 (RFC 9562), strictly increasing even when the clock stands or steps back."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._last = 0
 
     def next(self) -> str:
         with self._lock:
             # 48 bits of milliseconds and 12 of their fraction, as RFC 9562 section 6.2, method 3.
-            ticks = time.time_ns() * 4096 // 1_000_000
-            self._last = max(self._last + 1, ticks)
-            ticks = self._last
+            ticks = to_microseconds(self._now()) * 4096 // 1000
+            ticks = self._last = max(self._last + 1, ticks)
         value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
         return str(uuid.UUID(int=value))
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any
 
 import pyarrow as pa
@@ -53,10 +54,10 @@ class Submission:
 class Committer:
     """Makes submissions durable. Safe for many threads."""
 
-    def __init__(self, lake: Lake, index: Index) -> None:
+    def __init__(self, lake: Lake, index: Index, *, now: Callable[[], datetime]) -> None:
         self._lake = lake
         self._index = index
-        self._ids = BatchIds()
+        self._ids = BatchIds(now)
         self._group: GroupCommit[Submission] = GroupCommit(self._commit)
         self._index_turn = threading.Lock()
 

@@ -75,7 +75,7 @@ class Recorder:
         self.lake = lake
         self.index = index
         self._now = now
-        self._committer = Committer(lake, index)
+        self._committer = Committer(lake, index, now=now)
         self._in_flight = InFlight()
 
     @classmethod

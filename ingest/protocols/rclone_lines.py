@@ -1,4 +1,4 @@
-"""Lines of an rclone log, JSON (``--use-json-log``) or text; both occur in one file, as a fatal error is always text."""
+"""Lines of an rclone log, JSON (``--use-json-log``) or text. Both occur in one file: a fatal error is always text."""
 
 import json
 import re

@@ -1,0 +1,15 @@
+"""What people are given to read: words, drawings, reports and tables.
+
+::
+
+    wording         numbers, times, statuses and outcomes in words; the filters of every template
+    charts          drawings as SVG text, the same for pages and print
+    axis            where a chart's ticks go and what they say
+    run_report      what the report of one run says, as plain data
+    html            that data as one self-contained HTML page
+    pdf             that page on A4
+    tables          actions of any number as CSV, NDJSON or Parquet, written as they come
+    templates/      run_report.html and its two style sheets
+
+Only ``pdf`` knows WeasyPrint, and imports it when the first report is rendered: it takes half a second to load.
+"""
