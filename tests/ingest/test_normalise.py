@@ -30,7 +30,8 @@ ROW = st.fixed_dictionaries(
 def outcome(block: RawBlock) -> tuple[list[dict[str, object]], list[tuple[int, str | None, str]]]:
     done = normalise(block, LineDefaults(configuration="prod"), {}, received_us=RECEIVED_US)
     table = table_of(done.rows) if done.actions is None else done.actions
-    return table.to_pylist(), [(reject.line, reject.field, reject.code) for reject in done.refused]
+    rows = [{**row, "details": row["details"] and json.loads(row["details"])} for row in table.to_pylist()]
+    return rows, [(reject.line, reject.field, reject.code) for reject in done.refused]
 
 
 @given(st.lists(ROW, min_size=1, max_size=12))
@@ -56,12 +57,12 @@ def test_unknown_keys_and_translated_words_are_kept_in_details() -> None:
     row = one(operation="insert", shoe_size=44, details={"field": "lifecycle"})
 
     assert row["operation"] == "CREATE"
-    assert json.loads(str(row["details"])) == {"field": "lifecycle", "operation": "insert", "shoe_size": 44}
+    assert row["details"] == {"field": "lifecycle", "operation": "insert", "shoe_size": 44}
 
 
 def test_details_that_are_no_object_are_kept_whole() -> None:
-    assert json.loads(str(one(details="plain")["details"])) == {"details": "plain"}
-    assert json.loads(str(one(details=[1])["details"])) == {"details": [1]}
+    assert one(details="plain")["details"] == {"details": "plain"}
+    assert one(details=[1])["details"] == {"details": [1]}
 
 
 REFUSED = {
@@ -92,7 +93,7 @@ def test_nested_columns_of_a_table_go_to_details_as_json() -> None:
 
     rows, _ = outcome(RawBlock(table=table, lines=pa.array([1])))
 
-    assert json.loads(str(rows[0]["details"])) == {"before": {"owner": "x", "tags": ["a"]}}
+    assert rows[0]["details"] == {"before": {"owner": "x", "tags": ["a"]}}
 
 
 COLUMN_KINDS = {
