@@ -14,7 +14,7 @@ from ingest.schema import SENT_FIELDS
 KNOWN_SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "happened_at": (
         *("timestamp", "@timestamp", "ts", "event_time", "event_timestamp", "occurred_at", "logged_at"),
-        *("created_at", "created", "datetime", "date_time", "time", "date", "zeit", "zeitpunkt", "datum"),
+        *("created_at", "created", "datetime", "time", "date", "zeit", "zeitpunkt", "datum"),
     ),
     "run_id": (
         *("run", "run_uuid", "synchronization_id", "sync_id", "sync_run_id", "job_run_id", "job_id"),
@@ -30,7 +30,7 @@ KNOWN_SPELLINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "trigger": ("triggered_by", "trigger_type", "reason_started"),
     "operation": ("op", "action", "action_type", "operation_type", "change_type", "event_action"),
-    "status": ("level", "severity", "log_level", "loglevel", "severity_text", "result", "outcome"),
+    "status": ("level", "severity", "log_level", "severity_text", "result", "outcome"),
     "source_type": ("source_system", "src_type", "src_system", "source", "src", "from", "origin"),
     "source_id": (
         *("src_id", "source_key", "source_record_id", "source_object_id", "source_path", "external_id"),

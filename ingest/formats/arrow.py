@@ -4,17 +4,16 @@ Batches come from strangers: each is validated to the last offset before anythin
 would otherwise be read as an address.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from ingest.errors import InvalidInput, UnsupportedContent
 from ingest.formats import RawBlock
 from ingest.formats.columns import numbered_blocks, require_distinct_names
-from ingest.formats.spool import seekable
+from ingest.formats.spool import buffered, seekable
 
 FILE_MAGIC = b"ARROW1"
 FEATHER_V1_MAGIC = b"FEA1"
@@ -23,8 +22,8 @@ _BROKEN = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 
 def read_arrow(stream: BinaryIO) -> Iterator[RawBlock]:
     """Blocks of an Arrow IPC stream or file; a row's line is its number from 1."""
-    peekable = stream if hasattr(stream, "peek") else io.BufferedReader(cast(io.RawIOBase, _Readable(stream)))
-    head = peekable.peek(8)[:8]
+    source = buffered(stream)
+    head = source.peek(8)[:8]
     if head.startswith(FEATHER_V1_MAGIC):
         raise UnsupportedContent(
             "this is Feather version 1, which is not Arrow IPC", hint="write it as Feather version 2, Arrow or Parquet"
@@ -32,34 +31,10 @@ def read_arrow(stream: BinaryIO) -> Iterator[RawBlock]:
     if not head:
         raise InvalidInput("not an Arrow stream: it is empty")
     if head.startswith(FILE_MAGIC):
-        with seekable(peekable) as file:
+        with seekable(source) as file:
             yield from _read_file(file)
     else:
-        yield from _read_stream(peekable)
-
-
-class _Readable(io.RawIOBase):
-    """A stream that only knows ``read``, as a raw one that can be buffered."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._stream.seekable()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # typeshed wants the abstract Buffer
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        yield from _read_stream(source)
 
 
 def _read_stream(stream: BinaryIO) -> Iterator[RawBlock]:

@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from typing import IO
 
 from ingest.formats import LINE_LIMIT, RAW_LIMIT, RawBlock, Reject
+from ingest.formats.spool import buffered
 from ingest.protocols.rclone_lines import Line, parse_line, zone_of
 from ingest.protocols.rclone_run import RcloneRun
 from ingest.run_state import RunEvent
@@ -54,11 +55,12 @@ def read_rclone(stream: IO[bytes]) -> Iterator[RawBlock | RunEvent]:
 
 def _numbered_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Lines from 1; of an over-long one a little more than LINE_LIMIT bytes."""
+    source = buffered(stream)
     number = 0
-    while line := stream.readline(LINE_LIMIT + 2):
+    while line := source.readline(LINE_LIMIT + 2):
         number += 1
         piece = line
-        while not piece.endswith(b"\n") and (piece := stream.readline(1 << 20)):
+        while not piece.endswith(b"\n") and (piece := source.readline(1 << 20)):
             pass
         yield number, line
 

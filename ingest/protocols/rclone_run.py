@@ -156,7 +156,7 @@ class RcloneRun:
         return " → ".join(self._remotes) if self._remotes else self._command
 
     def started(self) -> RunEvent:
-        return self._event(EventKind.STARTED, self._started_at, attributes=dict(self._attributes) or None)
+        return self._event(EventKind.STARTED, self._started_at, attributes=self._asked() or None)
 
     def end(self) -> Iterator[RawBlock | RunEvent]:
         """Everything held back, and the end if there was one."""
@@ -198,14 +198,16 @@ class RcloneRun:
         sums = {name: self._stats.get(name) for name in ("deletes", "errors")}
         return {name: value for name, value in sums.items() if isinstance(value, int)} or None
 
+    def _asked(self) -> dict[str, Any]:  # JSON values
+        return {**self._attributes, **({"command": self._command} if self._command else {})}
+
     def _facts(self) -> dict[str, Any]:  # JSON values
         numbers = ("bytes", "checks", "transfers", "deletes", "renames", "errors")
         facts = {name: self._stats[name] for name in numbers if isinstance(self._stats.get(name), int)}
         elapsed = self._stats.get("elapsedTime")
         attempts = self._records.attempt - bool(self._failure and self._records.attempt > 1)
         return {
-            **self._attributes,
-            **({"command": self._command} if self._command else {}),
+            **self._asked(),
             **({"dry_run": True} if self._records.dry_run else {}),
             **({"attempts": attempts} if attempts > 1 else {}),
             **facts,
