@@ -22,11 +22,14 @@ from ingest.group_commit import GroupCommit
 from ingest.index import Addition, Index
 from ingest.lake import Lake, SealedBatch
 from ingest.normalise import UNKNOWN_INTEGRATION, table_of
-from ingest.reading import Piece
-from ingest.receipt import SHOWN_REJECTS, Receipt, RunReceipt
+from ingest.reading import Piece, Refusals
+from ingest.receipt import Receipt, RunReceipt
 from ingest.run_state import RunEvent
 from ingest.schema import REJECT_SCHEMA, RUN_EVENT_SCHEMA
 from ingest.timestamps import INSTANT
+
+HELD_REJECTS = 20_000
+"""Rejects of one body that are held in memory before they go to the lake."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Submission:
 
     pieces: Iterator[Piece]
     events: list[RunEvent] = field(default_factory=list)
-    refused: list[Reject] = field(default_factory=list)
+    refusals: Refusals = field(default_factory=Refusals)
     source: str = ""
     key: str | None = None
     digest: Callable[[], str] = str  # asked for once the body has been read
@@ -86,7 +89,7 @@ class Committer:
     def _seal_actions(self, submissions: Sequence[Submission], additions: list[Addition]) -> None:
         """Seal the actions last: by then what was refused of them is safe, and the answers are known."""
         batch_id = self._ids.next()
-        tables = self._tables(submissions)
+        tables = self._tables(submissions, additions)
         first = next(tables, None)
         if first is None:
             self._seal_rest(submissions, additions, None)
@@ -103,12 +106,10 @@ class Committer:
 
         additions.append(Addition(batch=self._lake.put("actions", batch_id, write)))
 
-    def _tables(self, submissions: Sequence[Submission]) -> Iterator[pa.Table]:
+    def _tables(self, submissions: Sequence[Submission], additions: list[Addition]) -> Iterator[pa.Table]:
         """One table of what several small submissions hold, or the tables of a large one as they are read."""
         if len(submissions) == 1:
-            for piece in submissions[0].pieces:
-                submissions[0].count(piece)
-                yield self._with_integrations(table_of(piece) if isinstance(piece, list) else piece)
+            yield from self._tables_as_read(submissions[0], additions)
             return
         rows: list[dict[str, Any]] = []  # values of the types of SENT_SCHEMA
         tables: list[pa.Table] = []
@@ -123,6 +124,15 @@ class Committer:
             tables.append(table_of(rows))
         if tables:
             yield self._with_integrations(pa.concat_tables(tables).combine_chunks())
+
+    def _tables_as_read(self, submission: Submission, additions: list[Addition]) -> Iterator[pa.Table]:
+        for piece in submission.pieces:
+            if len(submission.refusals.held) >= HELD_REJECTS:
+                rejects = [(submission.source, reject) for reject in submission.refusals.release()]
+                additions.append(self._seal_rejects(self._ids.next(), rejects, []))
+            if len(piece):
+                submission.count(piece)
+                yield self._with_integrations(table_of(piece) if isinstance(piece, list) else piece)
 
     def _with_integrations(self, table: pa.Table) -> pa.Table:
         """Lines that do not name their integration have that of their run, if it is known."""
@@ -141,7 +151,9 @@ class Committer:
     ) -> list[KeptAnswer]:
         """Seal events and rejects, settle the receipts, and return the answers the last batch has to keep."""
         events = [event for submission in submissions for event in submission.events]
-        rejects = [(submission.source, reject) for submission in submissions for reject in submission.refused]
+        rejects = [
+            (submission.source, reject) for submission in submissions for reject in submission.refusals.release()
+        ]
         events_id = self._ids.next() if events else None
         rejects_id = self._ids.next() if rejects else None
         for submission in submissions:
@@ -153,14 +165,16 @@ class Committer:
         ]
         keeper = actions_id or events_id or rejects_id
         if rejects_id:
-            table = _reject_table(rejects, received_us_of(rejects_id))
-            kept = answers if keeper == rejects_id else []
-            additions.append(Addition(batch=self._put("rejects", rejects_id, table, kept)))
+            additions.append(self._seal_rejects(rejects_id, rejects, answers if keeper == rejects_id else []))
         if events_id:
             kept = answers if keeper == events_id else []
             batch = self._put("runs", events_id, event_table(events), kept)
             additions.append(Addition(batch=batch, events=tuple(events)))
         return answers if actions_id else []
+
+    def _seal_rejects(self, batch_id: str, rejects: list[tuple[str, Reject]], kept: list[KeptAnswer]) -> Addition:
+        table = _reject_table(rejects, received_us_of(batch_id))
+        return Addition(batch=self._put("rejects", batch_id, table, kept))
 
     def _put(self, kind: str, batch_id: str, table: pa.Table, answers: list[KeptAnswer]) -> SealedBatch:
         return self._lake.put(kind, batch_id, lambda sink: seal(sink, kind, batch_id, iter([table]), lambda: answers))
@@ -202,8 +216,8 @@ def _receipt(submission: Submission, batch_id: str | None) -> Receipt:
     return Receipt(
         batch_id=batch_id if accepted or submission.events else None,
         accepted=accepted,
-        rejected=len(submission.refused),
-        rejects=tuple(submission.refused[:SHOWN_REJECTS]),
+        rejected=submission.refusals.total,
+        rejects=tuple(submission.refusals.shown),
         runs=tuple(RunReceipt(run_id=run_id, accepted=count) for run_id, count in sorted(submission.accepted.items())),
     )
 

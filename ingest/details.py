@@ -75,4 +75,7 @@ def _dumped(column: pa.Array) -> pa.Array:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
+    except ValueError:  # JSON has no NaN and no Infinity: they become texts
+        return _dump(json.loads(json.dumps(value, default=str), parse_constant=str))

@@ -20,10 +20,7 @@ KNOWN_SPELLINGS: Mapping[str, tuple[str, ...]] = {
         *("run", "run_uuid", "synchronization_id", "sync_id", "sync_run_id", "job_run_id", "job_id"),
         *("execution_id", "batch_run_id", "invocation_id"),
     ),
-    "integration": (
-        *("integration_type", "integration_name", "topic", "connector", "connector_type", "pipeline", "type"),
-        *("service", "service_name", "application", "app"),
-    ),
+    "integration": (*("integration_type", "integration_name", "topic", "connector", "connector_type", "pipeline"),),
     "configuration": (
         *("configuration_name", "config", "config_name", "job", "job_name", "connection", "connection_name"),
         *("workspace", "processor", "processor_name"),
@@ -31,15 +28,24 @@ KNOWN_SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "trigger": ("triggered_by", "trigger_type", "reason_started"),
     "operation": ("op", "action", "action_type", "operation_type", "change_type", "event_action"),
     "status": ("level", "severity", "log_level", "severity_text", "result", "outcome"),
-    "source_type": ("source_system", "src_type", "src_system", "source", "src", "from", "origin"),
+    "source_type": (
+        "source_system",
+        "src_type",
+        "src_system",
+        "source",
+        "src",
+        "object_type",
+        "record_type",
+        "entity_type",
+    ),
     "source_id": (
         *("src_id", "source_key", "source_record_id", "source_object_id", "source_path", "external_id"),
-        *("object_id", "record_id", "entity_id", "object_key", "id", "key", "path", "file"),
+        *("object_id", "record_id", "entity_id", "object_key"),
     ),
-    "source_name": ("src_name", "source_record_name", "object_name", "record_name", "entity_name", "name", "title"),
+    "source_name": ("src_name", "source_record_name", "object_name", "record_name", "entity_name"),
     "target_type": (
         *("target_system", "dst_type", "dest_type", "destination_type", "dst_system", "destination_system"),
-        *("target", "destination", "dst", "dest", "to", "object_type", "record_type", "entity_type"),
+        *("target", "destination", "dst", "dest"),
     ),
     "target_id": (
         *("dst_id", "dest_id", "destination_id", "target_key", "target_record_id", "target_object_id"),
@@ -55,14 +61,11 @@ KNOWN_SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "error_type",
         "exception_type",
     ),
-    "message": (
-        *("msg", "text", "error_message", "error", "description", "log_message", "log", "body"),
-        *("detail_message", "reason", "meldung", "nachricht"),
-    ),
-    "details": ("detail", "attributes", "attrs", "extra", "context", "payload"),
+    "message": (*("msg", "error_message", "error", "log_message", "detail_message", "meldung", "nachricht"),),
     "duration_ms": ("duration_millis", "duration_milliseconds", "elapsed_ms", "took_ms", "latency_ms"),
 }
-"""Field to the names others use for it. ``duration`` is not there: it does not say its unit."""
+"""Field to the names others use for it. Left out are words that may mean something else beside our fields: ``id``,
+``name``, ``type`` or ``text`` go to details under their own name, ``duration`` does not say its unit."""
 
 
 def guess_columns(names: Sequence[str], explicit: Mapping[str, str]) -> dict[str, str]:

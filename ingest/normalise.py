@@ -74,6 +74,8 @@ def normalise(block: RawBlock, defaults: LineDefaults, columns: Mapping[str, str
     tables: list[pa.Table] = []
     places: list[np.ndarray] = []
     objects = list(block.objects)
+    if block.table is not None and block.is_tabular:
+        guess_columns(block.table.column_names, columns)  # says so when a column asked for is not there
     if block.table is not None and block.table.num_rows and block.lines is not None:
         clean, lines, doubtful = _normalise_table(block.table, block.lines, defaults, columns, received_us)
         tables.append(clean)

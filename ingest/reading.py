@@ -1,6 +1,7 @@
 """Reading one body: blocks in, pieces of accepted actions out, with run events and rejects gathered on the side."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -11,11 +12,32 @@ from ingest.normalise import LineDefaults, normalise
 from ingest.run_state import RunEvent
 
 Piece: TypeAlias = pa.Table | list[dict[str, Any]]
-"""Accepted actions: a table of SENT_SCHEMA, or a few rows of it."""
+"""Accepted actions: a table of SENT_SCHEMA, or a few rows of it. May be empty: a block of rejects alone."""
+
+SHOWN_REJECTS = 100
 
 
 class AllOrNothing(Exception):
     """A line was refused of a request that is all or nothing."""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """The rejects of one body: all are counted, the first are shown, and those not yet in the lake are held."""
+
+    total: int = 0
+    shown: list[Reject] = field(default_factory=list)
+    held: list[Reject] = field(default_factory=list)
+
+    def add(self, rejects: list[Reject]) -> None:
+        self.total += len(rejects)
+        self.shown.extend(rejects[: SHOWN_REJECTS - len(self.shown)])
+        self.held.extend(rejects)
+
+    def release(self) -> list[Reject]:
+        """What is held, to be put into the lake."""
+        released, self.held = self.held, []
+        return released
 
 
 class Reading:
@@ -32,7 +54,7 @@ class Reading:
         atomic: bool,
     ) -> None:
         self.events: list[RunEvent] = []
-        self.refused: list[Reject] = []
+        self.refusals = Refusals()
         self.is_done = False
         self._items = items
         self._defaults = defaults
@@ -44,9 +66,9 @@ class Reading:
         self._pieces = self._read()
 
     def take(self, rows: int) -> list[Piece]:
-        """Pieces until they hold more rows than this, or all there are."""
+        """Pieces until they hold more rows and rejects than this, or all there are."""
         taken: list[Piece] = []
-        while sum(len(piece) for piece in taken) <= rows:
+        while sum(len(piece) for piece in taken) + self.refusals.total <= rows:
             piece = next(self._pieces, None)
             if piece is None:
                 self.is_done = True
@@ -58,11 +80,11 @@ class Reading:
         yield from taken
         yield from self._pieces
 
-    def read_to_the_end(self) -> None:
-        """Learn of every line that is refused, keeping nothing else."""
+    def go_on_refusing(self) -> Iterator[Piece]:
+        """Read on to the end for what is refused, and accept nothing."""
         self._atomic = False
         for _ in self._read():
-            pass
+            yield []
 
     def _read(self) -> Iterator[Piece]:
         for item in self._items:
@@ -70,9 +92,8 @@ class Reading:
                 self.events.append(self._names.of_event(item))
                 continue
             done = normalise(item, self._defaults, self._mapping, received_us=self._received_us)
-            self.refused.extend(done.refused)
-            if self._atomic and self.refused:
+            self.refusals.add(done.refused)
+            if self._atomic and self.refusals.total:
                 raise AllOrNothing
             piece = done.rows if done.actions is None else done.actions
-            if len(piece):
-                yield self._names.of_rows(piece) if self._is_protocol else piece
+            yield self._names.of_rows(piece) if self._is_protocol and len(piece) else piece

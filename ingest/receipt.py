@@ -6,8 +6,6 @@ from typing import Any
 
 from ingest.formats import Reject
 
-SHOWN_REJECTS = 100
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReceipt:
@@ -19,7 +17,7 @@ class RunReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The answer to one request. ``rejects`` are the first SHOWN_REJECTS; all are kept in the lake."""
+    """The answer to one request. ``rejects`` are the first hundred; all are kept in the lake."""
 
     batch_id: str | None
     accepted: int

@@ -215,7 +215,7 @@ class Recorder:
         submission = Submission(
             pieces=iter(()),
             events=reading.events,
-            refused=reading.refused,
+            refusals=reading.refusals,
             source=source,
             key=key,
             digest=str if digest is None else digest.hex,
@@ -228,10 +228,10 @@ class Recorder:
             submission.pieces = reading.go_on(first)
             return self._committer.commit_alone(submission)
         except AllOrNothing:
-            reading.read_to_the_end()
-            submission.pieces = iter(())
+            submission.pieces = reading.go_on_refusing()
+            submission.accepted.clear()
             submission.events = []
-            return self._committer.commit_together(submission)
+            return self._committer.commit_alone(submission)
 
     def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
         known = self.index.find_answer(key)

@@ -1,7 +1,8 @@
 """Times as senders spell them, to microseconds since 1970 UTC.
 
-RFC 3339 with any number of fraction digits, ``T`` or a space, with a zone or without (then UTC); or a number, which is
-seconds, milliseconds, microseconds or nanoseconds by its size. Years 1 to 9999: what every reader of the lake can show.
+RFC 3339 with any number of fraction digits, ``T`` or a space, with a zone or without (then UTC); day.month.year with or
+without a clock; or a number, which is seconds, milliseconds, microseconds or nanoseconds by its size. Years 1 to 9999:
+what every reader of the lake can show.
 """
 
 import re
@@ -20,6 +21,7 @@ INSTANT = pa.timestamp("us", tz="UTC")
 # The largest magnitude read as seconds, milliseconds and microseconds: each reaches year 5138, none meets the next.
 _UNITS = ((1e11, 1_000_000.0), (1e14, 1_000.0), (1e17, 1.0))
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?$")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? (.+))?$")
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
 
 
@@ -52,6 +54,9 @@ def _parse_text(text: str) -> int:
     if text.startswith("0000"):
         raise ValueError("the year 0 does not exist; years 1 to 9999 are accepted")
     spelled = _FRACTION.sub(r"\1", text).removesuffix(" UTC")
+    if day_first := _DAY_FIRST.match(spelled):
+        day, month, year, clock = day_first.groups()
+        spelled = f"{year}-{int(month):02}-{int(day):02}" + (f"T{clock.zfill(8)}" if clock else "")
     try:
         moment = datetime.fromisoformat(spelled)
     except ValueError:

@@ -33,10 +33,12 @@ class RawBlock:
     """Rows as the sender wrote them.
 
     Most rows stand in ``table`` with their line numbers in ``lines`` (int64). Rows that do not fit a table, because
-    they carry nested values or types of their own, stand in ``objects`` as (line, object) pairs.
+    they carry nested values or types of their own, stand in ``objects`` as (line, object) pairs. ``is_tabular`` says
+    that the table shows every column the body has, so that one that is asked for and not there is a mistake.
     """
 
     table: pa.Table | None = None
     lines: pa.Int64Array | None = None
     objects: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # JSON values of the sender
     refused: list[Reject] = field(default_factory=list)
+    is_tabular: bool = False

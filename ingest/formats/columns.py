@@ -39,7 +39,7 @@ def numbered_blocks(table: pa.Table, *, first_row: int) -> Iterator[RawBlock]:
         fitting = int(np.searchsorted(ends, before + BLOCK_BYTES, side="right"))
         stop = min(max(fitting, start + 1), start + BLOCK_ROWS, table.num_rows)
         lines = pa.array(np.arange(first_row + start, first_row + stop, dtype=np.int64))
-        yield RawBlock(table=table.slice(start, stop - start), lines=lines)
+        yield RawBlock(table=table.slice(start, stop - start), lines=lines, is_tabular=True)
         start = stop
 
 

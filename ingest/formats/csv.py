@@ -124,7 +124,7 @@ class _Rows:
         table = self._parse(body)
         if table is not None and table.num_rows == len(lines):
             if table.num_rows:
-                yield RawBlock(table=table, lines=pa.array(lines, pa.int64()))
+                yield RawBlock(table=table, lines=pa.array(lines, pa.int64()), is_tabular=True)
             return
         yield from self.explain(io.BytesIO(body), first_line)
 
@@ -172,7 +172,9 @@ class _Rows:
             table = pa.table(
                 [pa.array([cell or None for cell in column], pa.string()) for column in columns], self.schema
             )
-        return RawBlock(table=table, lines=pa.array([row.line for row in rows], pa.int64()), refused=refused)
+        return RawBlock(
+            table=table, lines=pa.array([row.line for row in rows], pa.int64()), refused=refused, is_tabular=True
+        )
 
 
 def _row_ends(characters: np.ndarray, quotes: np.ndarray) -> np.ndarray:

@@ -54,6 +54,8 @@ def read_object(text: bytes) -> dict[str, Any]:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if b"\\ud" in text.lower() and not _is_encodable(value):
+        raise ValueError("a \\ud… escape is half of a surrogate pair")
     if not isinstance(value, dict):
         raise ValueError(f"a line is a JSON object, this one is {_kind_of(value)}")
     return value
@@ -239,6 +241,14 @@ def _is_utf8(body: bytes) -> bool:
     try:
         pc.cast(pa.array([body], pa.large_binary()), pa.large_string())
     except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_encodable(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
         return False
     return True
 

@@ -7,6 +7,7 @@ from ingest.action import Progress, Status
 from ingest.errors import (
     IdempotencyKeyReused,
     ImpossibleStep,
+    InvalidInput,
     InvalidRunId,
     NotCancellable,
     RunNotFound,
@@ -204,3 +205,21 @@ def test_two_recorders_append_to_one_lake(recorder: Recorder) -> None:
     assert row is not None
     assert row["update_ok"] == 2
     other.close()
+
+
+def test_a_body_of_junk_is_refused_line_by_line_and_every_line_is_kept(recorder: Recorder) -> None:
+    receipt = recorder.record(ndjson(["x"] * 50_000), "ndjson")
+
+    assert (receipt.accepted, receipt.rejected, len(receipt.rejects)) == (0, 50_000, 100)
+    assert len(all_rows(recorder, "rejects")) == 50_000
+
+
+def test_half_a_surrogate_pair_is_refused(recorder: Recorder) -> None:
+    receipt = recorder.record(ndjson(['{"run_id":"r","message":"\\ud800"}', '{"run_id":"r","\\udfff":1}']), "ndjson")
+
+    assert [reject.code for reject in receipt.rejects] == ["malformed-line", "malformed-line"]
+
+
+def test_a_mapping_to_a_column_that_is_not_there_is_told(recorder: Recorder) -> None:
+    with pytest.raises(InvalidInput, match="sys_idd"):
+        recorder.record(io.BytesIO(b"run_id,status,sys_id\nr1,OK,7\n"), "csv", mapping={"source_id": "sys_idd"})

@@ -15,6 +15,7 @@ SPELLINGS = {
     "offset": "2026-11-22T11:15:00+01:00",
     "offset without colon": "2026-11-22T11:15:00+0100",
     "offset of hours": "2026-11-22 10:15:00+00",
+    "day first": "22.11.2026 10:15:00",
     "space": "2026-11-22 10:15:00",
     "without a zone it is UTC": "2026-11-22T10:15:00",
     "seconds": 1795342500,
