@@ -1,0 +1,21 @@
+"""Everything that is read back: runs, actions, problems, and figures over them.
+
+::
+
+    lake_view       one DuckDB over the batches of the lake, and which batches can matter
+    statements      the SQL of this package, one statement per file in sql/
+    paging          pages that go on where the last one ended
+    runs            the list of runs and one run, from the index alone
+    run_order       what runs can be sorted by, and where a page goes on
+    actions         actions of a run or across runs: a page, one, or a stream of all
+    problems        the failures of a run, each kind once
+    timeline        when in a run what happened
+    durations       where the time of a run went
+    sandbox         SQL of a user, in a process of its own
+    sandbox_child   that process
+    confinement     what the operating system is asked to refuse that process
+    index_tables    runs and batches as tables for that SQL
+
+Statements over actions are DuckDB SQL in ``sql/``. Statements over the index are SQLAlchemy Core, because the index
+is SQLite here and PostgreSQL there.
+"""

@@ -1,0 +1,217 @@
+"""Actions: a page of them, one of them, or a stream of all.
+
+A page is one statement over only those batches that, by their summaries, hold an action of the wanted statuses and
+operations; it goes on after the last action's ``(happened_at, batch_id, row)``. Two statements, one a direction:
+an order by an expression would keep DuckDB from skipping row groups.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from ingest.action import Operation, Status
+from ingest.errors import ActionNotFound, InvalidInput
+from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
+from query.lake_view import LakeView, lake_trouble
+from query.paging import Page, page_of, read_cursor
+from query.runs import get_run
+from query.statements import load
+
+ACTION_SORTS = ("happened_at", "-happened_at")
+
+STREAMED_ROWS = 20_000
+
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing done, or found already right, for one record: a row of the lake."""
+
+    batch_id: str
+    row: int
+    run_id: str
+    integration: str | None
+    configuration: str | None
+    trigger: str | None
+    happened_at: datetime
+    operation: Operation
+    status: Status
+    source_type: str | None
+    source_id: str | None
+    source_name: str | None
+    target_type: str | None
+    target_id: str | None
+    target_name: str | None
+    code: str | None
+    message: str | None
+    details: str | None  # JSON text
+    duration_ms: int | None
+    problem_id: str | None
+
+    @property
+    def action_id(self) -> str:
+        """Given at the first commit and never changed, wherever the row is moved."""
+        return f"{self.batch_id}.{self.row}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFilter:
+    """Which actions; what is None or empty does not matter.
+
+    ``q`` is looked for, whatever its case, in message, code, names and ids; ``record`` is the id of a source or target;
+    ``since`` is the first moment that counts, ``until`` the first that no longer does.
+    """
+
+    statuses: tuple[Status, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    q: str | None = None
+    problem_id: str | None = None
+    record: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def find_actions(
+    view: LakeView,
+    action_filter: ActionFilter,
+    *,
+    run_id: str | None,
+    sort: str = "happened_at",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Action]:
+    """A page of the actions of a run or, without ``run_id``, of all runs."""
+    if sort not in ACTION_SORTS:
+        raise InvalidInput(
+            f"actions cannot be sorted by {sort!r}", field="sort", hint=f"one of {', '.join(ACTION_SORTS)}"
+        )
+    newest_first = sort.startswith("-")
+    place = _read_place(cursor)
+    table = view.fetch(
+        "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first",
+        _files_of(view, run_id, _from_place(action_filter, place, newest_first)),
+        {**_wanted(run_id, action_filter), **place, "limit": limit + 1},
+    )
+    return page_of(actions_from(table), limit, _place_of)
+
+
+def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
+    """Raises ActionNotFound."""
+    batch_id, _, row = action_id.rpartition(".")
+    if row.isdecimal() and row.isascii() and len(row) < 19:
+        found = actions_from(
+            view.fetch(
+                "actions.get_action",
+                view.files_of_run(run_id),
+                {"run_id": run_id, "batch_id": batch_id, "row": int(row)},
+            )
+        )
+        if found:
+            return found[0]
+    raise ActionNotFound(f"run {run_id} has no action {action_id}")
+
+
+def list_actions(
+    view: LakeView, run_id: str, files: list[str], ids: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], Action]:
+    """The actions of a run with these ``(batch_id, row)``."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    parameters = {
+        "run_id": run_id,
+        "batch_ids": [batch_id for batch_id, _ in wanted],
+        "rows": [row for _, row in wanted],
+    }
+    found = actions_from(view.fetch("actions.list_actions", files, parameters))
+    return {(action.batch_id, action.row): action for action in found}
+
+
+def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> pa.RecordBatchReader:
+    """All actions of a run as they came, batch by batch, however many. Raises RunNotFound before the first."""
+    files = _files_of(view, run_id, action_filter)
+    if not files:
+        get_run(view, run_id)  # an unknown run is not the same as a run without such actions
+    cursor = view.cursor()
+    parameters = view.bind(files, _wanted(run_id, action_filter))
+    with lake_trouble():
+        reader = cursor.sql(load("actions.stream_actions"), params=parameters).to_arrow_reader(STREAMED_ROWS)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with closing(cursor), lake_trouble():
+            yield from reader
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def actions_from(table: pa.Table) -> list[Action]:
+    """The rows of a table of actions."""
+    return [action_from(row) for row in table.to_pylist()]
+
+
+def action_from(row: Mapping[str, Any]) -> Action:
+    """A row as Arrow gives it: column names to values of several types."""
+    known = {
+        **row,
+        "happened_at": row["happened_at"].astimezone(UTC),
+        "operation": Operation(row["operation"]),
+        "status": Status(row["status"]),
+    }
+    return Action(**known)
+
+
+def _files_of(view: LakeView, run_id: str | None, action_filter: ActionFilter) -> list[str]:
+    if run_id is None:
+        return view.files_between(action_filter.since, action_filter.until)
+    return view.files_of_run(
+        run_id,
+        statuses=action_filter.statuses,
+        operations=action_filter.operations,
+        since=action_filter.since,
+        until=action_filter.until,
+    )
+
+
+def _wanted(run_id: str | None, action_filter: ActionFilter) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "statuses": [status.value for status in action_filter.statuses] or None,
+        "operations": [operation.value for operation in action_filter.operations] or None,
+        "q": action_filter.q or None,
+        "problem_id": action_filter.problem_id,
+        "record": action_filter.record,
+        "since": action_filter.since,
+        "until": action_filter.until,
+    }
+
+
+def _place_of(action: Action) -> tuple[int, str, int]:
+    return to_microseconds(action.happened_at), action.batch_id, action.row
+
+
+def _read_place(cursor: str | None) -> dict[str, Any]:
+    if cursor is None:
+        return {"after_at": None, "after_batch": None, "after_row": None}
+    happened_us, batch_id, row = read_cursor(cursor, int, str, int)
+    inside = isinstance(happened_us, int) and EARLIEST_US <= happened_us <= LATEST_US
+    if not inside:
+        raise InvalidInput("the cursor lies outside the years 1 to 9999", field="cursor")
+    return {"after_at": from_microseconds(int(happened_us or 0)), "after_batch": batch_id, "after_row": row}
+
+
+def _from_place(action_filter: ActionFilter, place: Mapping[str, Any], newest_first: bool) -> ActionFilter:
+    """The filter for choosing batches: what lies before the place was on an earlier page."""
+    after_at = place["after_at"]
+    if after_at is None:
+        return action_filter
+    if not newest_first:
+        return replace(action_filter, since=max(filter(None, (after_at, action_filter.since))))
+    if after_at == _LAST_MOMENT:
+        return action_filter
+    before = after_at + MICROSECOND  # the same moment may hold more actions
+    return replace(action_filter, until=min(filter(None, (before, action_filter.until))))

@@ -1,0 +1,138 @@
+"""DuckDB over just the batches that can matter to a question.
+
+Which batches those are, the index says. Statements read ``actions_in($files)``, a table macro, because a view over
+a parameter is refused by DuckDB. The list always starts with an empty batch: then a lake without actions is nothing
+special, and a column that only newer batches have is null in older ones.
+"""
+
+import glob
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from ingest.action import OPERATIONS, STATUSES, Operation, Status
+from ingest.errors import BatchDamaged, LakeUnavailable
+from ingest.index import Index, batch_runs, batches
+from ingest.lake import Lake
+from ingest.schema import ACTION_SCHEMA
+from ingest.timestamps import to_microseconds
+from query.statements import load
+
+_SETTINGS = (
+    "set global TimeZone = 'UTC'",
+    "set global parquet_metadata_cache = true",
+    "set global python_enable_replacements = false",  # a table name means a table, never a Python variable
+)
+
+_ACTIONS_IN = f"""
+create macro actions_in(files) as table
+select {", ".join(ACTION_SCHEMA.names)}
+from read_parquet(files, union_by_name = true, hive_partitioning = false)
+"""
+
+
+class LakeView:
+    """Reads a lake through its index. Safe for many threads: every call has a cursor of its own."""
+
+    def __init__(self, lake: Lake, index: Index) -> None:
+        self.lake = lake
+        self.index = index
+        folder = Path(tempfile.mkdtemp(prefix="synclog-query-"))
+        self.empty_batch = folder / "empty.parquet"
+        pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)
+        self._database = duckdb.connect(":memory:")
+        self._discard = weakref.finalize(self, _discard, self._database, folder)
+        self._database.execute("set global temp_directory = $folder", {"folder": str(folder / "spill")})
+        for setting in _SETTINGS:
+            self._database.execute(setting)
+        self._database.execute(_ACTIONS_IN)
+
+    def close(self) -> None:
+        self._discard()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A session of its own on the one database; the caller closes it."""
+        return self._database.cursor()
+
+    def fetch(self, name: str, files: Sequence[str], parameters: Mapping[str, object]) -> pa.Table:
+        """All rows of a statement in ``sql/`` over the actions in these files."""
+        with lake_trouble(), closing(self.cursor()) as cursor:
+            return cursor.sql(load(name), params=self.bind(files, parameters)).to_arrow_table()
+
+    def bind(self, files: Sequence[str], parameters: Mapping[str, object]) -> dict[str, object]:
+        """The parameters of a statement over these files."""
+        return {"files": [str(self.empty_batch), *map(glob.escape, files)], **parameters}
+
+    def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
+        """All rows of a statement over the index; what a row holds depends on the statement."""
+        try:
+            with self.index.engine.connect() as connection:
+                return connection.execute(statement).all()
+        except OperationalError as error:
+            raise LakeUnavailable(f"the index cannot be read: {error.orig}", hint="try again in a moment") from error
+
+    def files_of_run(
+        self,
+        run_id: str,
+        *,
+        statuses: Sequence[Status] = (),
+        operations: Sequence[Operation] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[str]:
+        """The batches with actions of the run of one of these statuses and operations in this time, oldest first."""
+        counted = [
+            batch_runs.c[f"{operation}_{status}".lower()] > 0
+            for operation in operations or OPERATIONS
+            for status in statuses or STATUSES
+        ]
+        chosen = sa.select(batch_runs.c.batch_id).where(batch_runs.c.run_id == run_id, sa.or_(*counted))
+        if since is not None:
+            chosen = chosen.where(batch_runs.c.last_us >= to_microseconds(since))
+        if until is not None:
+            chosen = chosen.where(batch_runs.c.first_us < to_microseconds(until))
+        return self._paths(chosen.order_by(batch_runs.c.batch_id))
+
+    def files_between(
+        self, since: datetime | None = None, until: datetime | None = None, integration: str | None = None
+    ) -> list[str]:
+        """The batches of actions that reach into this time, oldest first."""
+        chosen = sa.select(batches.c.batch_id).where(batches.c.kind == "actions")
+        if since is not None:
+            chosen = chosen.where(batches.c.last_us >= to_microseconds(since))
+        if until is not None:
+            chosen = chosen.where(batches.c.first_us < to_microseconds(until))
+        if integration is not None:
+            of_integration = sa.select(batch_runs.c.batch_id).where(batch_runs.c.integration == integration)
+            chosen = chosen.where(batches.c.batch_id.in_(of_integration))
+        return self._paths(chosen.order_by(batches.c.batch_id))
+
+    def _paths(self, statement: sa.Select[Any]) -> list[str]:
+        return [str(self.lake.path_of("actions", row.batch_id)) for row in self.select(statement)]
+
+
+@contextmanager
+def lake_trouble() -> Iterator[None]:
+    """Words for what DuckDB says of a file."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise LakeUnavailable(f"a batch cannot be read: {error}", hint="try again in a moment") from error
+    except duckdb.InvalidInputException as error:
+        raise BatchDamaged(f"a batch cannot be read as Parquet: {error}") from error
+
+
+def _discard(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    database.close()
+    shutil.rmtree(folder, ignore_errors=True)

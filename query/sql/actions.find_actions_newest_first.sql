@@ -1,0 +1,30 @@
+-- Which actions match, newest first, after the place where the last page ended?
+-- parameters: files; run_id, problem_id, record, since, until, q or null; statuses, operations: lists or null;
+--   after_at, after_batch, after_row: the last action of that page, or null; limit
+-- columns: those of an action
+select
+    batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
+    source_id, source_name, target_type, target_id, target_name, code, message, details, duration_ms,
+    problem_id
+from actions_in($files)
+where
+    ($run_id is null or run_id = $run_id)
+    and ($statuses is null or list_contains($statuses, status))
+    and ($operations is null or list_contains($operations, operation))
+    and ($problem_id is null or problem_id = $problem_id)
+    and ($record is null or source_id = $record or target_id = $record)
+    and ($since is null or happened_at >= $since)
+    and ($until is null or happened_at < $until)
+    and (
+        $q is null
+        or contains(lower(message), lower($q))
+        or contains(lower(code), lower($q))
+        or contains(lower(source_name), lower($q))
+        or contains(lower(target_name), lower($q))
+        or contains(lower(source_id), lower($q))
+        or contains(lower(target_id), lower($q))
+    )
+    and ($after_at is null or happened_at <= $after_at)
+    and ($after_at is null or (happened_at, batch_id, row) < ($after_at, $after_batch, $after_row))
+order by happened_at desc, batch_id desc, row desc
+limit $limit

@@ -1,0 +1,13 @@
+-- Which action has this id?
+-- parameters: files; run_id; batch_id and row: the two parts of the id
+-- columns: those of an action
+select
+    batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
+    source_id, source_name, target_type, target_id, target_name, code, message, details, duration_ms,
+    problem_id
+from actions_in($files)
+where
+    run_id = $run_id
+    and batch_id = $batch_id
+    and row = $row
+limit 1
