@@ -77,6 +77,7 @@ class Lake:
                 with writing.open("wb") as sink:
                     fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     footer = write(sink)
+                    os.fchmod(sink.fileno(), 0o444)  # nobody writes to a sealed batch, not even by mistake
                     make_durable(sink)
                     size = sink.tell()
                     writing.rename(sealed)

@@ -22,7 +22,7 @@ _RUNS: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {
     "scope": (_TEXT, runs.c.scope),
     "progress": (_TEXT, runs.c.progress),
     "status": (_TEXT, sa.case({status.rank: status.value for status in STATUSES}, value=runs.c.status_rank)),
-    "began_at": (_INSTANT, BEGUN_US),
+    "begun_at": (_INSTANT, BEGUN_US),
     "started_at": (_INSTANT, runs.c.started_us),
     "finished_at": (_INSTANT, runs.c.finished_us),
     "duration_s": (pa.float64(), (ENDED_US - BEGUN_US) / 1e6),

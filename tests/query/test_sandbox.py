@@ -30,11 +30,11 @@ def test_select_over_the_four_views_is_answered(small):
         {"status": "ERROR", "n": 1},
         {"status": "OK", "n": 1},
     ]
-    [run] = rows(small, "from runs select run_id, status, began_at, processed, errors, expected, duration_s")
+    [run] = rows(small, "from runs select run_id, status, begun_at, processed, errors, expected, duration_s")
     assert run == {
         "run_id": "nightly",
         "status": "ERROR",
-        "began_at": datetime(2026, 11, 22, 10, tzinfo=UTC),
+        "begun_at": datetime(2026, 11, 22, 10, tzinfo=UTC),
         "processed": 2,
         "errors": 1,
         "expected": None,
