@@ -1,0 +1,210 @@
+"""What people do with the pages, with scripts, without them and on a telephone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ingest.action import Progress
+from ingest.recorder import RunChange
+from tests.builders import line
+from tests.web.pages.cast import record
+from web.workspace import Workspace
+
+PAGES = ("/runs", "/runs?q=nowhere", "/runs/broken", "/runs/live", "/runs/broken?status=ERROR", "/sql", "/api/v1/docs")
+
+
+def test_from_the_list_to_the_copied_message_of_one_failure(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("tr.run")).to_have_count(4)
+    page.get_by_role("combobox", name="Status").select_option("ERROR")
+    expect(page.locator("tr.run")).to_have_count(1)
+    assert page.url.endswith("/runs?status=ERROR")
+
+    page.get_by_role("link", name="Details").click()
+    page.get_by_role("link", name="Errors 60").click()
+    expect(page.locator("tr.action")).to_have_count(50)
+    assert "status=ERROR" in page.url
+
+    page.locator("tr.action .opener").first.click()
+    details = page.locator("tr.action-details")
+    expect(details.locator(".message-text")).to_contain_text("was refused")
+    details.get_by_role("button", name="Copy message").click()
+    expect(details.get_by_role("button", name="Copied")).to_be_visible()
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == details.locator(".message-text").inner_text()
+
+
+def test_an_opened_action_closes_again_and_its_link_and_ticket_can_be_copied(page: Page) -> None:
+    page.goto("/runs/nightly")
+    opener = page.locator(".opener").first
+    opener.click()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator(".permalink").evaluate("a => a.href")
+    page.get_by_role("button", name="Copy for a ticket").click()
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.startsWith('OK: CREATE'))")
+
+    opener.click()
+    expect(page.locator("tr.action-details")).to_have_count(0)
+    expect(opener).to_have_attribute("aria-expanded", "false")
+
+
+def test_the_keyboard_reaches_search_rows_and_details(page: Page) -> None:
+    page.goto("/runs/broken")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page.locator(".opener").nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("tr.action-details")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("tr.action-details")).to_have_count(0)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_load_more_adds_the_rest_below(page: Page) -> None:
+    page.goto("/runs/broken")
+    expect(page.locator("tr.action")).to_have_count(50)
+
+    page.get_by_role("link", name="Load more").click()
+
+    expect(page.locator("tr.action")).to_have_count(62)
+    expect(page.get_by_role("link", name="Load more")).to_have_count(0)
+
+
+def test_typing_filters_the_list_and_back_undoes_it(page: Page) -> None:
+    page.goto("/runs")
+    page.get_by_role("searchbox").press_sequentially("signa")
+    expect(page.locator("tr.run")).to_have_count(1)
+    assert page.url.endswith("/runs?q=signa")
+
+    page.go_back()
+
+    expect(page.locator("tr.run")).to_have_count(4)
+
+
+def test_a_running_run_is_followed_until_it_ends(page: Page, workspace: Workspace) -> None:
+    page.goto("/runs/live")
+    expect(page.locator(".run-summary .live")).to_be_visible()
+
+    record(workspace.recorder, "live", [line(operation="CREATE") for _ in range(3)])
+    workspace.recorder.change_run("live", RunChange(progress=Progress.FINISHED))
+
+    expect(page.locator(".outcome")).to_contain_text("Finished. All 4 records are right")
+    expect(page.locator(".run-summary")).not_to_have_attribute("hx-trigger", re.compile("every"))
+
+
+def test_the_list_follows_a_running_run_until_it_ends(page: Page, workspace: Workspace) -> None:
+    page.goto("/runs?integration=rclone")
+    row = page.locator("tr.run")
+    expect(row).to_contain_text("RUNNING")
+
+    workspace.recorder.change_run("live", RunChange(progress=Progress.FINISHED))
+
+    expect(row).to_contain_text("FINISHED")
+    expect(page.locator(".run-list")).not_to_have_attribute("hx-trigger", re.compile("every"))
+
+
+def test_a_run_is_cancelled_by_its_button(page: Page) -> None:
+    page.goto("/runs/live")
+
+    page.get_by_role("button", name="Cancel run").click()
+
+    expect(page.locator(".progress-word")).to_have_text("ABORTION PENDING")
+
+
+def test_sql_runs_with_control_enter_and_from_an_example(page: Page) -> None:
+    page.goto("/sql")
+    page.get_by_role("textbox", name="Statement").fill("select 6 * 7 as answer")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".sql-result td")).to_have_text("42")
+
+    page.get_by_role("link", name="Which failures come up most?").click()
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".sql-result tbody tr")).to_have_count(2)
+
+
+def test_a_time_tells_the_readers_own_when_pointed_at(page: Page) -> None:
+    page.goto("/runs/nightly")
+    time = page.locator(".facts time").first
+
+    time.hover()
+
+    assert "2025" in (time.get_attribute("title") or "")
+
+
+def test_hostile_text_runs_nothing(page: Page, workspace: Workspace) -> None:
+    evil = "</pre></td><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    record(workspace.recorder, "evil", [line(status="ERROR", message=evil, source_name=evil, details={evil: evil})])
+
+    page.goto("/runs/evil")
+    page.locator(".opener").click()
+
+    expect(page.locator(".message-text")).to_have_text(evil)
+    assert "owned" not in page.title()
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_telephone_never_scrolls_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    page.goto(address)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["/runs", "/runs/broken", "/sql"])
+def test_text_can_be_read_on_its_background(page: Page, address: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    page.goto(address)
+    if address == "/runs/broken":
+        page.locator(".opener").first.click()
+        expect(page.locator("tr.action-details")).to_have_count(1)
+
+    assert page.evaluate(FAINT_TEXTS) == []
+
+
+def test_everything_is_there_without_scripts(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/runs")
+    page.get_by_role("combobox", name="Status").select_option("ERROR")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="Details").click()
+    page.get_by_role("checkbox", name="WARNING").check()
+    page.get_by_role("button", name="Filter").click()
+    page.locator(".opener").click()
+
+    expect(page.locator(".message-text")).to_have_text("owner is unknown")
+    expect(page.get_by_role("button", name="Copy message")).to_be_hidden()
+    context.close()
+
+
+# Contrast by WCAG 2: text against the nearest background painted behind it.
+FAINT_TEXTS = """() => {
+  const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parts(getComputedStyle(e).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const faint = new Set();
+  for (const element of document.querySelectorAll("body *:not(svg *, option, script)")) {
+    const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!says || !element.checkVisibility()) continue;
+    const [text, ground] = [parts(getComputedStyle(element).color), behind(element)].map(luminance);
+    const contrast = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+    if (contrast < 4.5) faint.add(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+  }
+  return [...faint];
+}"""

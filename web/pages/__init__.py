@@ -1,0 +1,23 @@
+"""The pages: one module per subject, each a blueprint that is given the workspace.
+
+runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
+run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
+action.py        one action, as a page and inside the page of its run
+sql.py           SQL over everything
+arguments.py     what addresses say, parsed; every page's filters live in its address
+addresses.py     addresses that differ from the present one in some arguments
+fragments.py     whether htmx asks for a part of a page
+"""
+
+from flask import Flask
+
+from web.pages.action import action_pages
+from web.pages.run import run_pages
+from web.pages.runs import runs_pages
+from web.pages.sql import sql_pages
+from web.workspace import Workspace
+
+
+def register_pages(app: Flask, workspace: Workspace) -> None:
+    for pages in (runs_pages, run_pages, action_pages, sql_pages):
+        app.register_blueprint(pages(workspace))

@@ -1,0 +1,28 @@
+"""Addresses that differ from the present one in some of their arguments."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, urlencode
+
+from werkzeug.datastructures import MultiDict
+
+Arguments = MultiDict[str, str]
+
+
+def path_of_run(run_id: str) -> str:
+    return "/runs/" + quote(run_id, safe="")
+
+
+def said(arguments: Arguments, *, without: Iterable[str] = ()) -> Arguments:
+    """The arguments that say something: forms also send the fields nobody filled in."""
+    left_out = set(without)
+    return MultiDict(
+        [(name, text) for name, text in arguments.items(multi=True) if text.strip() and name not in left_out]
+    )
+
+
+def address(path: str, arguments: Arguments, changes: Mapping[str, str | None] | None = None) -> str:
+    """The path with these arguments, some of them changed, or dropped where the change is None."""
+    changed = changes or {}
+    kept = [(name, text) for name, text in said(arguments).items(multi=True) if name not in changed]
+    query = urlencode(kept + [(name, text) for name, text in changed.items() if text is not None])
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,118 @@
+"""What Logging Details says of a run as a whole: outcome, counters, actions over time, messages, problems."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from ingest.action import Operation, Progress, Status
+from query.lake_view import LakeView
+from query.problems import Problem, list_run_problems
+from query.runs import Neighbours, Run, RunMessage, find_neighbours, list_run_messages
+from query.timeline import Timeline, get_run_timeline
+from reports.charts import stacked_bars
+from reports.run_report import ClaimedCount, disagreements
+from reports.wording import end_is_unseen
+from web.pages.addresses import Arguments, address, path_of_run
+
+PROBLEMS_SHOWN = 5
+MESSAGES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """One figure of a run, and the address that shows just those actions."""
+
+    label: str
+    count: int
+    address: str
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """Everything above the table of actions."""
+
+    run: Run
+    neighbours: Neighbours
+    messages: Sequence[RunMessage]
+    problems: Sequence[Problem]
+    timeline: Timeline
+    now: datetime
+
+    @property
+    def wide_chart(self) -> Markup:
+        return stacked_bars(self.timeline, width=1120, height=168)
+
+    @property
+    def narrow_chart(self) -> Markup:
+        """The same for a telephone: a wide one made small could not be read."""
+        return stacked_bars(self.timeline, width=340, height=180, name="actions-over-time-narrow")
+
+    @property
+    def path(self) -> str:
+        return path_of_run(self.run.run_id)
+
+    @property
+    def previous_path(self) -> str | None:
+        return path_of_run(self.neighbours.previous) if self.neighbours.previous else None
+
+    @property
+    def next_path(self) -> str | None:
+        return path_of_run(self.neighbours.next) if self.neighbours.next else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run may still change; one that fell silent hardly will."""
+        return not self.run.end_seen and not end_is_unseen(self.run, self.now)
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.run.cancellable and self.run.progress in (Progress.PENDING, Progress.RUNNING)
+
+    @property
+    def operation_counters(self) -> tuple[Counter, ...]:
+        counts = self.run.counts
+        return (
+            self._counter("Processed", counts.processed, {}),
+            self._counter("Creates", counts.creates, {"operation": Operation.CREATE}),
+            self._counter("Updates", counts.updates, {"operation": Operation.UPDATE}),
+            self._counter("Deletes", counts.deletes, {"operation": Operation.DELETE}),
+            self._counter("Unchanged", counts.unchanged, {"operation": Operation.NONE}),
+        )
+
+    @property
+    def status_counters(self) -> tuple[Counter, ...]:
+        counts = self.run.counts
+        return (
+            self._counter("OK", counts.oks, {"status": Status.OK}, Status.OK),
+            self._counter("Infos", counts.infos, {"status": Status.INFO}, Status.INFO),
+            self._counter("Warnings", counts.warnings, {"status": Status.WARNING}, Status.WARNING),
+            self._counter("Errors", counts.errors, {"status": Status.ERROR}, Status.ERROR),
+        )
+
+    @property
+    def disagreements(self) -> Sequence[ClaimedCount]:
+        return disagreements(self.run)
+
+    def problem_address(self, problem: Problem) -> str:
+        return address(self.path, Arguments(), {"problem_id": problem.problem_id}) + "#actions"
+
+    def _counter(self, label: str, count: int, wanted: Mapping[str, str], status: Status | None = None) -> Counter:
+        return Counter(
+            label=label, count=count, address=address(self.path, Arguments(), wanted) + "#actions", status=status
+        )
+
+
+def build_run_summary(view: LakeView, run: Run, *, now: datetime) -> RunSummary:
+    """The summary of a run. Problems and timeline read only the batches that hold the run."""
+    counts = run.counts
+    return RunSummary(
+        run=run,
+        neighbours=find_neighbours(view, run),
+        messages=list_run_messages(view, run.run_id)[-MESSAGES_SHOWN:],
+        problems=list_run_problems(view, run.run_id, limit=PROBLEMS_SHOWN) if counts.processed > counts.oks else (),
+        timeline=get_run_timeline(view, run),
+        now=now,
+    )

@@ -1,0 +1,32 @@
+"""What a process works with: settings, the recorder that writes, the view that reads. Built once, then passed down."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from ingest.recorder import Recorder
+from query.lake_view import LakeView
+from web.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One data folder, open for writing and reading."""
+
+    settings: Settings
+    recorder: Recorder
+    view: LakeView
+
+    def close(self) -> None:
+        self.recorder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """The data folder of these settings, made when it is not there yet."""
+    recorder = Recorder.open(settings.data, index_url=settings.index_url)
+    return Workspace(settings=settings, recorder=recorder, view=LakeView(recorder.lake, recorder.index))
