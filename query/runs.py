@@ -78,6 +78,12 @@ class Run:
         return self.progress.is_over
 
     @property
+    def last_sign_at(self) -> datetime:
+        """The latest sign of life. A run nobody announced shows only in its actions, which may be told long after."""
+        is_announced = self.announced_at is not None or self.started_at is not None
+        return self.heard_at if is_announced or self.last_action_at is None else min(self.heard_at, self.last_action_at)
+
+    @property
     def percent(self) -> float | None:
         """0 to 100; None when nobody said how many actions to expect."""
         return min(100.0, 100 * self.counts.processed / self.expected) if self.expected else None

@@ -132,7 +132,7 @@ def progress_word(progress: Progress) -> str:
 
 def end_is_unseen(run: Run, now: datetime) -> bool:
     """Whether a run that claims to be running fell silent."""
-    return run.progress is Progress.RUNNING and run.heard_at is not None and now - run.heard_at > QUIET_FOR
+    return run.progress is Progress.RUNNING and now - run.last_sign_at > QUIET_FOR
 
 
 def progress_label(run: Run, now: datetime | None = None) -> str:
