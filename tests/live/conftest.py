@@ -1,0 +1,62 @@
+"""A real server process for the tests of this folder."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-c", "from web.cli import main; main(prog_name='synclog')")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A process that serves, and where."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    data: Path
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SYNCLOG_")}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def serving(data: Path, *arguments: str) -> Iterator[Server]:
+    """``synclog serve`` on a free port, until the block ends."""
+    command = [*COMMAND, "--data", str(data), *(arguments or ("serve",)), "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=data.parent
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), process.stderr.read() if process.stderr else ""
+            yield Server(process=process, url=url, data=data)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "data") as started:
+        yield started
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+        yield client

@@ -1,0 +1,14 @@
+"""What people and programs touch: pages, the HTTP API and the ``synclog`` command; the composition root.
+
+::
+
+    cli             the command and its exit codes;  commands/  one module a subcommand
+    settings        every setting: flag, environment, synclog.toml, default
+    workspace       recorder and view of one data folder, opened together
+    app             the Flask application over a workspace
+    api/            the HTTP API, one module a subject, each with the table of its routes
+    pages/          the pages, one blueprint a subject
+    serve           the server process;  demo  a data folder filled with bundled logs
+    request_guard   which requests a server without accounts refuses
+    error_pages     every error as an HTTP answer: JSON for programs, a page for people
+"""

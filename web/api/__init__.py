@@ -1,0 +1,33 @@
+"""The HTTP API: one module a subject, each ending with the table of its routes.
+
+::
+
+    routes              what a route is, and the blueprint made of a table of them
+    body                a request body as a stream and the name of its format
+    query_parameters    query parameters as our types
+    schemas             the JSON shapes, made and described in one place
+    actions, runs, events, reports, sql     what is under /api/v1
+    openapi             the OpenAPI document and the readable docs, made from all tables
+    short_way           small plain bodies of actions, past Flask
+    health              /healthz, /readyz and /metrics, at the root
+"""
+
+from flask import Flask
+
+from web.api import actions, events, health, openapi, reports, runs, sql
+from web.api.routes import blueprint_of
+from web.api.short_way import ShortWay
+from web.workspace import Workspace
+
+BASE = "/api/v1"
+ROUTES = (*runs.ROUTES, *actions.ROUTES, *events.ROUTES, *reports.ROUTES, *sql.ROUTES)
+
+
+def register_api(app: Flask, workspace: Workspace) -> None:
+    """Put the API on an application."""
+    app.extensions["workspace"] = workspace
+    app.extensions["openapi"] = openapi.build_document(ROUTES, base=BASE)
+    app.url_map.merge_slashes = False  # merging redirects, and senders lose what a redirect answers
+    app.register_blueprint(blueprint_of((*ROUTES, *openapi.ROUTES), name="api", prefix=BASE))
+    app.register_blueprint(health.blueprint)
+    app.wsgi_app = ShortWay(app.wsgi_app, workspace.recorder)  # type: ignore[method-assign]  # how Flask wraps itself

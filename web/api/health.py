@@ -1,0 +1,59 @@
+"""Is it alive, can it take data, how much does it hold: for supervisors and Prometheus, at the root."""
+
+import os
+
+from flask import Blueprint, Response
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingest.errors import LakeUnavailable
+from ingest.index import batches, runs
+from web.api.routes import JSON, workspace
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def get_healthz() -> Response:
+    """The process answers."""
+    return Response('{"status": "alive"}', content_type=JSON)
+
+
+def get_readyz() -> Response:
+    """The lake can be written and the index asked; otherwise 503, as an ingest request would get."""
+    recorder = workspace().recorder
+    if not os.access(recorder.lake.root, os.W_OK):
+        raise LakeUnavailable(f"{recorder.lake.root} may not be written", hint="check the folder's owner and mount")
+    try:
+        with recorder.index.engine.connect() as connection:
+            connection.execute(select(batches.c.batch_id).limit(1))
+    except SQLAlchemyError as error:
+        raise LakeUnavailable(f"the index does not answer: {error}") from error
+    return Response('{"status": "ready"}', content_type=JSON)
+
+
+def get_metrics() -> Response:
+    """What the lake holds, as Prometheus text."""
+    with workspace().recorder.index.engine.connect() as connection:
+        held = connection.execute(
+            select(
+                batches.c.kind, func.count(), func.coalesce(func.sum(batches.c.rows), 0), func.sum(batches.c.bytes)
+            ).group_by(batches.c.kind)
+        ).all()
+        seen = connection.execute(select(runs.c.progress, func.count()).group_by(runs.c.progress)).all()
+    lines = [
+        *_metric("synclog_batches", "sealed batches", [(f'kind="{kind}"', count) for kind, count, _, _ in held]),
+        *_metric("synclog_rows", "rows in sealed batches", [(f'kind="{kind}"', rows) for kind, _, rows, _ in held]),
+        *_metric("synclog_bytes", "size of sealed batches", [(f'kind="{kind}"', size) for kind, _, _, size in held]),
+        *_metric("synclog_runs", "runs by progress", [(f'progress="{word}"', count) for word, count in seen]),
+    ]
+    return Response("\n".join(lines) + "\n", content_type=PROMETHEUS)
+
+
+def _metric(name: str, meaning: str, values: list[tuple[str, int]]) -> list[str]:
+    return [f"# HELP {name} {meaning}", f"# TYPE {name} gauge", *(f"{name}{{{label}}} {n}" for label, n in values)]
+
+
+blueprint = Blueprint("health", __name__)
+blueprint.add_url_rule("/healthz", view_func=get_healthz)
+blueprint.add_url_rule("/readyz", view_func=get_readyz)
+blueprint.add_url_rule("/metrics", view_func=get_metrics)
