@@ -135,13 +135,15 @@ class Committer:
                 yield self._with_integrations(table_of(piece) if isinstance(piece, list) else piece)
 
     def _with_integrations(self, table: pa.Table) -> pa.Table:
-        """Lines that do not name their integration have that of their run, if it is known."""
+        """Lines that do not name their integration have that of their run, as far as it is known."""
         column = table["integration"]
         if column.null_count == 0:
             return table
-        silent = table["run_id"].filter(column.is_null()).unique()
-        known = self._index.find_integrations(silent.to_pylist())
         runs = table["run_id"].combine_chunks().dictionary_encode()
+        named = table.select(["run_id", "integration"]).filter(column.is_valid()).group_by("run_id", use_threads=False)
+        known = {row["run_id"]: row["integration_min"] for row in named.aggregate([("integration", "min")]).to_pylist()}
+        recorded = self._index.find_integrations(runs.dictionary.to_pylist())
+        known |= {run_id: name for run_id, name in recorded.items() if name != UNKNOWN_INTEGRATION}
         said = pa.array([known.get(run_id, UNKNOWN_INTEGRATION) for run_id in runs.dictionary.to_pylist()], pa.string())
         filled = pc.coalesce(column, said.take(runs.indices))
         return table.set_column(table.schema.get_field_index("integration"), "integration", filled)

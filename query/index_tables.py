@@ -25,7 +25,7 @@ _RUNS: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {
     "begun_at": (_INSTANT, BEGUN_US),
     "started_at": (_INSTANT, runs.c.started_us),
     "finished_at": (_INSTANT, runs.c.finished_us),
-    "duration_s": (pa.float64(), (ENDED_US - BEGUN_US) / 1e6),
+    "duration_ms": (pa.int64(), (ENDED_US - BEGUN_US) / 1000),
     "heard_at": (_INSTANT, runs.c.heard_us),
     "processed": (_NUMBER, counted()),
     "creates": (_NUMBER, counted(Operation.CREATE)),

@@ -17,6 +17,7 @@ class Workspace:
     view: LakeView
 
     def close(self) -> None:
+        self.view.close()
         self.recorder.close()
 
     def __enter__(self) -> Self:

@@ -124,6 +124,12 @@ def test_a_line_without_integration_has_that_of_its_run(recorder: Recorder) -> N
     assert [row["integration"] for row in all_rows(recorder)] == ["signavio", "unknown"]
 
 
+def test_a_line_without_integration_has_that_of_its_neighbours(recorder: Recorder) -> None:
+    recorder.record(ndjson([{"run_id": "r1", "status": "OK"}, line(run_id="r1", integration="signavio")]), "ndjson")
+
+    assert [row["integration"] for row in all_rows(recorder)] == ["signavio", "signavio"]
+
+
 def test_a_run_goes_from_announced_to_finished(recorder: Recorder) -> None:
     announced = RunAnnouncement(run_id="r1", integration="signavio", progress=Progress.PENDING, expected=10)
 

@@ -30,7 +30,7 @@ def test_select_over_the_four_views_is_answered(small):
         {"status": "ERROR", "n": 1},
         {"status": "OK", "n": 1},
     ]
-    [run] = rows(small, "from runs select run_id, status, begun_at, processed, errors, expected, duration_s")
+    [run] = rows(small, "from runs select run_id, status, begun_at, processed, errors, expected, duration_ms")
     assert run == {
         "run_id": "nightly",
         "status": "ERROR",
@@ -38,7 +38,7 @@ def test_select_over_the_four_views_is_answered(small):
         "processed": 2,
         "errors": 1,
         "expected": None,
-        "duration_s": None,
+        "duration_ms": None,
     }
     [problem] = rows(small, "from problems select integration, status, count, records, runs, message")
     assert problem == {

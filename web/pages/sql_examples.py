@@ -61,9 +61,9 @@ order by day desc, integration""",
     Example(
         question="Which runs took longest?",
         sql="""\
-select run_id, integration, configuration, status, duration_s, processed
+select run_id, integration, configuration, status, duration_ms, processed
 from runs
-order by duration_s desc nulls last
+order by duration_ms desc nulls last
 limit 20""",
     ),
 )
