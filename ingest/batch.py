@@ -64,7 +64,13 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
     schema = SCHEMAS[kind]
     summaries: dict[str, RunSummary] = {}
     rows = 0
-    with pq.ParquetWriter(sink, schema, **_WRITE_OPTIONS, use_dictionary=_present(schema)) as writer:
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        **_WRITE_OPTIONS,
+        use_dictionary=_of(schema, _DICTIONARY_COLUMNS),
+        write_statistics=_of(schema, _STATISTICS_COLUMNS),
+    ) as writer:
         for table in tables:
             if kind == "actions":
                 _add_up(summaries, summarise(table))
@@ -125,11 +131,16 @@ def _add_up(summaries: dict[str, RunSummary], more: Iterable[RunSummary]) -> Non
         summaries[summary.run_id] = summary if known is None else known + summary
 
 
+# Smallest and largest value only of columns that readers skip by; of ids and names they say nothing.
+_STATISTICS_COLUMNS = [
+    "batch_id", "row", "run_id", "integration", "configuration", "happened_at", "operation", "status", "duration_ms",
+    "problem_id",
+]  # fmt: skip
 _WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "store_schema": False, "version": "2.6"}
 
 
-def _present(schema: pa.Schema) -> list[str]:
-    return [name for name in _DICTIONARY_COLUMNS if name in schema.names]
+def _of(schema: pa.Schema, names: list[str]) -> list[str]:
+    return [name for name in names if name in schema.names]
 
 
 def _numbered(table: pa.Table, schema: pa.Schema, batch_id: str, first_row: int) -> pa.Table:

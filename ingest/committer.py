@@ -22,7 +22,7 @@ from ingest.group_commit import GroupCommit
 from ingest.index import Addition, Index
 from ingest.lake import Lake, SealedBatch
 from ingest.normalise import UNKNOWN_INTEGRATION, table_of
-from ingest.reading import Piece, Refusals
+from ingest.reading import AllOrNothing, Piece, Reading, Refusals
 from ingest.receipt import Receipt, RunReceipt
 from ingest.run_state import RunEvent
 from ingest.schema import REJECT_SCHEMA, RUN_EVENT_SCHEMA
@@ -34,16 +34,39 @@ HELD_REJECTS = 20_000
 
 @dataclass(slots=True, kw_only=True)
 class Submission:
-    """What one request wants recorded. ``pieces`` may still be being read; the rest is complete once they are."""
+    """What one request wants recorded, and what became of it. Its body is read when it is committed."""
 
-    pieces: Iterator[Piece]
+    reading: Reading | None = None
     events: list[RunEvent] = field(default_factory=list)
-    refusals: Refusals = field(default_factory=Refusals)
     source: str = ""
     key: str | None = None
     digest: Callable[[], str] = str  # asked for once the body has been read
     accepted: Counter[str] = field(default_factory=Counter)  # actions by run
     receipt: Receipt | None = None
+    error: Exception | None = None
+
+    @property
+    def refusals(self) -> Refusals:
+        return Refusals() if self.reading is None else self.reading.refusals
+
+    @property
+    def all_events(self) -> list[RunEvent]:
+        return self.events if self.reading is None else [*self.events, *self.reading.events]
+
+    def read_whole(self) -> list[Piece]:
+        """All its pieces; none, and the error kept, when its body cannot be read."""
+        if self.reading is None:
+            return []
+        try:
+            pieces = [piece for piece in self.reading.pieces() if len(piece)]
+        except AllOrNothing:
+            return [piece for piece in self.reading.rejects_alone() if len(piece)]
+        except Exception as error:
+            self.error, self.reading = error, None
+            return []
+        for piece in pieces:
+            self.count(piece)
+        return pieces
 
     def count(self, piece: Piece) -> None:
         """Remember how many actions of which run a piece holds."""
@@ -53,6 +76,13 @@ class Submission:
         for run in piece["run_id"].value_counts().to_pylist():
             self.accepted[run["values"]] += run["counts"]
 
+    def answer(self) -> Receipt:
+        """The receipt, once committed. Raises what made the body unreadable."""
+        if self.error is not None:
+            raise self.error
+        assert self.receipt is not None, "a committed submission has its receipt"
+        return self.receipt
+
 
 class Committer:
     """Makes submissions durable. Safe for many threads."""
@@ -61,23 +91,36 @@ class Committer:
         self._lake = lake
         self._index = index
         self._ids = BatchIds(now)
-        self._group: GroupCommit[Submission] = GroupCommit(self._commit)
+        self._group: GroupCommit[Submission] = GroupCommit(self._commit_group)
         self._index_turn = threading.Lock()
 
+    def close(self) -> None:
+        self._group.close()
+
     def commit_together(self, submission: Submission) -> Receipt:
-        """Share a commit with whoever else waits: for small submissions."""
+        """Share a commit with whoever else waits: for small submissions, which are also read on the commit's thread.
+
+        Reading them there, one after the other, keeps many small requests from fighting for the interpreter.
+        """
         self._group.submit(submission)
-        return _given(submission)
+        return submission.answer()
 
     def commit_alone(self, submission: Submission) -> Receipt:
-        """Commit at once on this thread: for large submissions."""
-        self._commit([submission])
-        return _given(submission)
+        """Read and commit at once on this thread: for large submissions, so that two senders use two cores."""
+        try:
+            self._commit([submission], lambda additions: self._tables_as_read(submission, additions))
+        except AllOrNothing:
+            submission.accepted.clear()
+            self._commit_group([submission])
+        return submission.answer()
 
-    def _commit(self, submissions: Sequence[Submission]) -> None:
+    def _commit_group(self, submissions: Sequence[Submission]) -> None:
+        self._commit(submissions, lambda _: self._one_table(submissions))
+
+    def _commit(self, submissions: Sequence[Submission], read: Callable[[list[Addition]], Iterator[pa.Table]]) -> None:
         additions: list[Addition] = []
         try:
-            self._seal_actions(submissions, additions)
+            self._seal_actions(submissions, read(additions), additions)
             with self._index_turn:
                 self._index.add(additions)
         except BaseException:
@@ -86,10 +129,11 @@ class Committer:
                 self._lake.set_aside(self._lake.path_of(footer.kind, footer.batch_id))
             raise
 
-    def _seal_actions(self, submissions: Sequence[Submission], additions: list[Addition]) -> None:
+    def _seal_actions(
+        self, submissions: Sequence[Submission], tables: Iterator[pa.Table], additions: list[Addition]
+    ) -> None:
         """Seal the actions last: by then what was refused of them is safe, and the answers are known."""
         batch_id = self._ids.next()
-        tables = self._tables(submissions, additions)
         first = next(tables, None)
         if first is None:
             self._seal_rest(submissions, additions, None)
@@ -106,16 +150,12 @@ class Committer:
 
         additions.append(Addition(batch=self._lake.put("actions", batch_id, write)))
 
-    def _tables(self, submissions: Sequence[Submission], additions: list[Addition]) -> Iterator[pa.Table]:
-        """One table of what several small submissions hold, or the tables of a large one as they are read."""
-        if len(submissions) == 1:
-            yield from self._tables_as_read(submissions[0], additions)
-            return
+    def _one_table(self, submissions: Sequence[Submission]) -> Iterator[pa.Table]:
+        """What several small submissions hold together, as one table."""
         rows: list[dict[str, Any]] = []  # values of the types of SENT_SCHEMA
         tables: list[pa.Table] = []
         for submission in submissions:
-            for piece in submission.pieces:
-                submission.count(piece)
+            for piece in submission.read_whole():
                 if isinstance(piece, list):
                     rows.extend(piece)
                 else:
@@ -126,7 +166,9 @@ class Committer:
             yield self._with_integrations(pa.concat_tables(tables).combine_chunks())
 
     def _tables_as_read(self, submission: Submission, additions: list[Addition]) -> Iterator[pa.Table]:
-        for piece in submission.pieces:
+        if submission.reading is None:
+            return
+        for piece in submission.reading.pieces():
             if len(submission.refusals.held) >= HELD_REJECTS:
                 rejects = [(submission.source, reject) for reject in submission.refusals.release()]
                 additions.append(self._seal_rejects(self._ids.next(), rejects, []))
@@ -152,16 +194,17 @@ class Committer:
         self, submissions: Sequence[Submission], additions: list[Addition], actions_id: str | None
     ) -> list[KeptAnswer]:
         """Seal events and rejects, settle the receipts, and return the answers the last batch has to keep."""
-        events = [event for submission in submissions for event in submission.events]
+        events = [event for submission in submissions for event in submission.all_events]
         rejects = [
             (submission.source, reject) for submission in submissions for reject in submission.refusals.release()
         ]
         events_id = self._ids.next() if events else None
         rejects_id = self._ids.next() if rejects else None
+        submissions = [submission for submission in submissions if submission.error is None]
         for submission in submissions:
             submission.receipt = _receipt(submission, actions_id or events_id)
         answers = [
-            KeptAnswer(key=submission.key, digest=submission.digest(), answer=_given(submission).as_json())
+            KeptAnswer(key=submission.key, digest=submission.digest(), answer=submission.answer().as_json())
             for submission in submissions
             if submission.key is not None
         ]
@@ -216,17 +259,12 @@ def _reject_table(rejects: Sequence[tuple[str, Reject]], received_us: int) -> pa
 def _receipt(submission: Submission, batch_id: str | None) -> Receipt:
     accepted = submission.accepted.total()
     return Receipt(
-        batch_id=batch_id if accepted or submission.events else None,
+        batch_id=batch_id if accepted or submission.all_events else None,
         accepted=accepted,
         rejected=submission.refusals.total,
         rejects=tuple(submission.refusals.shown),
         runs=tuple(RunReceipt(run_id=run_id, accepted=count) for run_id, count in sorted(submission.accepted.items())),
     )
-
-
-def _given(submission: Submission) -> Receipt:
-    assert submission.receipt is not None, "a committed submission has its receipt"
-    return submission.receipt
 
 
 def _again(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -87,7 +87,11 @@ def normalise(block: RawBlock, defaults: LineDefaults, columns: Mapping[str, str
     neighbours = dict.fromkeys(block.table.column_names) if block.table is not None else {}
     for line, value in objects:
         try:
-            rows.append(normalise_object(neighbours | value, defaults, columns, received_us=received_us))
+            rows.append(
+                normalise_object(
+                    {**neighbours, **value} if neighbours else value, defaults, columns, received_us=received_us
+                )
+            )
             row_lines.append(line)
         except Refusal as refusal:
             refused.append(_reject(line, value, refusal))
@@ -109,9 +113,9 @@ def normalise_object(
     value: Mapping[str, Any], defaults: LineDefaults, columns: Mapping[str, str], *, received_us: int
 ) -> dict[str, Any]:
     """One row of SENT_SCHEMA (``happened_at`` in microseconds). Raises Refusal."""
-    sent = guessed_columns(tuple(value), tuple(columns.items()))
+    sent, used = guessed_columns(tuple(value), tuple(columns.items()))
     raw = {name: value[column] for name, column in sent.items()}
-    extras = {key: item for key, item in value.items() if key not in sent.values() and item is not None}
+    extras = {key: item for key, item in value.items() if key not in used and item is not None}
     row: dict[str, Any] = {name: _text(raw.get(name)) or defaults.of_field(name) for name in TEXT_FIELDS}
     row["run_id"] = _run_id(_text(raw.get("run_id")) or defaults.run_id)
     row["operation"] = _word("operation", raw.get("operation"), Operation.NONE, extras)
@@ -125,10 +129,13 @@ def normalise_object(
 
 
 @lru_cache(maxsize=256)
-def guessed_columns(names: tuple[str, ...], explicit: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Field to column for rows with these column names; remembered, since most rows look alike."""
+def guessed_columns(
+    names: tuple[str, ...], explicit: tuple[tuple[str, str], ...]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Field to column for rows with these column names, and the columns used; remembered: most rows look alike."""
     present = {name: column for name, column in explicit if column in names}
-    return guess_columns(names, present)
+    sent = guess_columns(names, present)
+    return sent, frozenset(sent.values())
 
 
 def _absent(value: object) -> bool:
@@ -214,11 +221,11 @@ def _normalise_table(
 ) -> tuple[pa.Table, np.ndarray, list[tuple[int, dict[str, Any]]]]:
     """The clean rows as a table with their lines, and the others as objects with theirs."""
     table = table.combine_chunks()
-    sent = guessed_columns(tuple(table.column_names), tuple(columns.items()))
+    sent, used = guessed_columns(tuple(table.column_names), tuple(columns.items()))
     raw = {name: _plain(table[column]) for name, column in sent.items()}
     reader = _ColumnReader(raw, table.num_rows, defaults)
     read = reader.read(received_us)
-    beside = [(name, _plain(table[name])) for name in table.column_names if name not in sent.values()]
+    beside = [(name, _plain(table[name])) for name in table.column_names if name not in used]
     read["details"] = join_details(table.num_rows, [*beside, *reader.synonyms])
     actions = pa.table([read[name] for name in SENT_FIELDS], schema=SENT_SCHEMA)
     numbers = lines.to_numpy(zero_copy_only=False)

@@ -13,7 +13,7 @@ TEMPLATE_LIMIT = 500
 """Characters of a message that its template is made from: what comes later is a dump, not the failure."""
 
 MASKS = (
-    (r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>)\]]+", "<url>"),
+    (r"\w+://[^\s\"'<>)\]]+", "<url>"),
     (r"[\w.+-]+@[\w-]+\.[\w.-]+", "<email>"),
     (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
     (r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»", "<name>"),

@@ -55,7 +55,6 @@ class Reading:
     ) -> None:
         self.events: list[RunEvent] = []
         self.refusals = Refusals()
-        self.is_done = False
         self._items = items
         self._defaults = defaults
         self._mapping = mapping
@@ -63,30 +62,9 @@ class Reading:
         self._is_protocol = is_protocol
         self._names = GivenNames(defaults)
         self._atomic = atomic
-        self._pieces = self._read()
 
-    def take(self, rows: int) -> list[Piece]:
-        """Pieces until they hold more rows and rejects than this, or all there are."""
-        taken: list[Piece] = []
-        while sum(len(piece) for piece in taken) + self.refusals.total <= rows:
-            piece = next(self._pieces, None)
-            if piece is None:
-                self.is_done = True
-                break
-            taken.append(piece)
-        return taken
-
-    def go_on(self, taken: list[Piece]) -> Iterator[Piece]:
-        yield from taken
-        yield from self._pieces
-
-    def go_on_refusing(self) -> Iterator[Piece]:
-        """Read on to the end for what is refused, and accept nothing."""
-        self._atomic = False
-        for _ in self._read():
-            yield []
-
-    def _read(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[Piece]:
+        """Accepted actions block by block. Raises AllOrNothing at the first reject of an atomic request."""
         for item in self._items:
             if isinstance(item, RunEvent):
                 self.events.append(self._names.of_event(item))
@@ -94,6 +72,14 @@ class Reading:
             done = normalise(item, self._defaults, self._mapping, received_us=self._received_us)
             self.refusals.add(done.refused)
             if self._atomic and self.refusals.total:
+                self.events.clear()
                 raise AllOrNothing
             piece = done.rows if done.actions is None else done.actions
             yield self._names.of_rows(piece) if self._is_protocol and len(piece) else piece
+
+    def rejects_alone(self) -> Iterator[Piece]:
+        """Read on to the end for what is refused, and accept nothing."""
+        self._atomic = False
+        for _ in self.pieces():
+            yield []
+        self.events.clear()

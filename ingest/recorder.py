@@ -4,6 +4,7 @@ When a method returns, what it was given is on disk and in the index. Any number
 processes, may work on one data folder.
 """
 
+import io
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ from ingest.index import Addition, Index
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
 from ingest.normalise import LineDefaults
-from ingest.reading import AllOrNothing, Reading
+from ingest.reading import Reading
 from ingest.receipt import Receipt, RunReceipt, receipt_from_json
 from ingest.run_id import require_run_id
 from ingest.run_state import EventKind, RunEvent
@@ -38,8 +39,8 @@ __all__ = ["LineDefaults", "Receipt", "Recorder", "Reject", "RunAnnouncement", "
 
 logger = logging.getLogger(__name__)
 
-TOGETHER_ROWS = 2000
-"""Submissions of at most this many actions share a commit; larger ones gain nothing by it."""
+TOGETHER_BYTES = 64 << 10
+"""Bodies in memory of at most this size share a commit; larger ones gain nothing by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class Recorder:
         return recorder
 
     def close(self) -> None:
+        self._committer.close()
         self.index.close()
 
     def record(
@@ -117,15 +119,22 @@ class Recorder:
         with self._in_flight.alone(idempotency_key):
             if idempotency_key and digest and (answered := self._find_answer(idempotency_key, digest)):
                 return answered
-            reading = Reading(
-                reader(body),
-                defaults,
-                mapping or {},
-                received_us=to_microseconds(self._now()),
-                is_protocol=input_name in PROTOCOLS,
-                atomic=atomic,
+            submission = Submission(
+                reading=Reading(
+                    reader(body),
+                    defaults,
+                    mapping or {},
+                    received_us=to_microseconds(self._now()),
+                    is_protocol=input_name in PROTOCOLS,
+                    atomic=atomic,
+                ),
+                source=source,
+                key=idempotency_key,
+                digest=str if digest is None else digest.hex,
             )
-            return self._commit(reading, idempotency_key, digest, source)
+            if isinstance(stream, io.BytesIO) and stream.getbuffer().nbytes <= TOGETHER_BYTES:
+                return self._committer.commit_together(submission)
+            return self._committer.commit_alone(submission)
 
     def announce_run(self, announcement: RunAnnouncement) -> bool:
         """Make a run known. False, and nothing changed, when it was announced before."""
@@ -211,28 +220,6 @@ class Recorder:
             return None
         return Addition(batch=batch, events=tuple(_event_of(row) for row in rows))
 
-    def _commit(self, reading: Reading, key: str | None, digest: Digest | None, source: str) -> Receipt:
-        submission = Submission(
-            pieces=iter(()),
-            events=reading.events,
-            refusals=reading.refusals,
-            source=source,
-            key=key,
-            digest=str if digest is None else digest.hex,
-        )
-        try:
-            first = reading.take(TOGETHER_ROWS)
-            if reading.is_done:
-                submission.pieces = iter(first)
-                return self._committer.commit_together(submission)
-            submission.pieces = reading.go_on(first)
-            return self._committer.commit_alone(submission)
-        except AllOrNothing:
-            submission.pieces = reading.go_on_refusing()
-            submission.accepted.clear()
-            submission.events = []
-            return self._committer.commit_alone(submission)
-
     def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
         known = self.index.find_answer(key)
         if known is None:
@@ -246,7 +233,7 @@ class Recorder:
         return receipt_from_json(known.answer)
 
     def _say(self, event: RunEvent) -> None:
-        self._committer.commit_together(Submission(pieces=iter(()), events=[event]))
+        self._committer.commit_together(Submission(events=[event]))
 
     def _require_run(self, run_id: str) -> RunRow:
         row = self.index.find_run(run_id)

@@ -6,13 +6,28 @@ import pytest
 from ingest.group_commit import GroupCommit
 
 
-def test_a_lone_sender_commits_alone_on_its_own_thread() -> None:
-    committed: list[tuple[int, list[str]]] = []
-    group = GroupCommit[str](lambda items: committed.append((threading.get_ident(), list(items))))
+def test_a_lone_sender_is_committed_alone() -> None:
+    committed: list[list[str]] = []
+    group = GroupCommit[str](lambda items: committed.append(list(items)))
 
     group.submit("a")
+    group.submit("b")
 
-    assert committed == [(threading.get_ident(), ["a"])]
+    assert committed == [["a"], ["b"]]
+
+
+def test_what_waits_is_committed_before_it_closes() -> None:
+    committed: list[str] = []
+    group = GroupCommit[str](committed.extend)
+    senders = [threading.Thread(target=group.submit, args=(name,)) for name in "abc"]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(10)
+
+    group.close()
+
+    assert sorted(committed) == ["a", "b", "c"]
 
 
 def test_senders_that_wait_together_share_a_commit() -> None:
@@ -31,7 +46,7 @@ def test_senders_that_wait_together_share_a_commit() -> None:
     others = [threading.Thread(target=group.submit, args=(number,)) for number in range(1, 9)]
     for other in others:
         other.start()
-    while len(group._waiting) < 8:
+    while group._waiting.qsize() < 8:
         threading.Event().wait(0.001)
     may_end.set()
     for thread in (first, *others):

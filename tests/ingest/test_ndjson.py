@@ -127,7 +127,7 @@ def test_joined_lines_are_explained() -> None:
 
 
 def test_numbers_and_truth_values_keep_their_types() -> None:
-    table = blocks_of(body(many(100)))[0].table
+    table = blocks_of(body(many(1000)))[0].table
 
     assert table is not None
     assert table.schema.field("n").type == pa.int64()

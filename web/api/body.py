@@ -118,7 +118,7 @@ def _take_in(max_bytes: int) -> BinaryIO:
     if size is not None and size > max_bytes:
         raise _too_large(max_bytes)
     source = environ["wsgi.input"]
-    if size is not None and size <= PIECE_BYTES:
+    if size is not None and size <= IN_MEMORY_BYTES:
         body = source.read(size)
         _require_whole(len(body), size)
         return io.BytesIO(body)
