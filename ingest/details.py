@@ -10,6 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+JSON_TEXT = pa.json_(pa.string())
+"""The type of a column whose values are JSON already."""
+
 _CONTROL = r"[\x00-\x1f]"
 
 
@@ -39,6 +42,15 @@ def _parsed(text: str) -> object:
         return text
 
 
+def objects_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table as objects, columns of JSON read."""
+    names = [column.name for column in table.schema if column.type == JSON_TEXT]
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for row in rows:
+        row.update({name: json.loads(row[name]) for name in names if row[name] is not None})
+    return rows
+
+
 def join_details(rows: int, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
     """The same for whole columns: a JSON object per row of its non-null values (string array, null where none)."""
     if not columns:
@@ -58,6 +70,8 @@ def json_values(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return column.cast(pa.string())
+    if kind == JSON_TEXT:
+        return column.storage
     if pa.types.is_string(kind):
         return _json_strings(column)
     return _dumped(column)

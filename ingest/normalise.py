@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.action import Operation, Status, parse_operation, parse_status
-from ingest.details import join_details, merge_details
+from ingest.details import JSON_TEXT, join_details, merge_details, objects_of
 from ingest.formats import RAW_LIMIT, RawBlock, Reject
 from ingest.mapping import guess_columns
 from ingest.run_id import check_run_id
@@ -226,13 +226,13 @@ def _normalise_table(
     reader = _ColumnReader(raw, table.num_rows, defaults)
     read = reader.read(received_us)
     beside = [(name, _plain(table[name])) for name in table.column_names if name not in used]
-    read["details"] = join_details(table.num_rows, [*beside, *reader.synonyms])
+    read["details"] = reader.details([*beside, *reader.synonyms])
     actions = pa.table([read[name] for name in SENT_FIELDS], schema=SENT_SCHEMA)
     numbers = lines.to_numpy(zero_copy_only=False)
     if not reader.doubtful.any():
         return actions, numbers, []
     unclear = np.flatnonzero(reader.doubtful)
-    objects = table.take(pa.array(unclear)).to_pylist()
+    objects = objects_of(table.take(pa.array(unclear)))
     kept = ~reader.doubtful
     return actions.filter(pa.array(kept)), numbers[kept], list(zip(numbers[unclear].tolist(), objects, strict=True))
 
@@ -282,6 +282,8 @@ class _ColumnReader:
 
     def _as_text(self, column: pa.Array) -> pa.Array:
         kind = column.type
+        if kind == JSON_TEXT:
+            return column.storage
         if pa.types.is_string(kind):
             return column
         if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
@@ -321,7 +323,8 @@ class _ColumnReader:
         received = pa.scalar(received_us, pa.int64()).cast(INSTANT)
         if "happened_at" not in self.raw:
             return pa.repeat(received, self.rows)
-        instants, unreadable = parse_timestamps(self.raw["happened_at"])
+        column = self.raw["happened_at"]
+        instants, unreadable = parse_timestamps(column.storage if column.type == JSON_TEXT else column)
         self.doubtful |= unreadable
         return instants.fill_null(received)
 
@@ -329,6 +332,8 @@ class _ColumnReader:
         if "duration_ms" not in self.raw:
             return pa.nulls(self.rows, pa.int64())
         column = self.raw["duration_ms"]
+        if column.type == JSON_TEXT:
+            column = column.storage
         if pa.types.is_floating(column.type):
             column = pc.if_else(pc.is_finite(column), pc.round(column), pa.scalar(-1.0, column.type))
         try:
@@ -340,13 +345,24 @@ class _ColumnReader:
         return durations
 
     def _doubt_what_needs_reading(self, messages: pa.Array) -> None:
-        if "details" in self.raw:
+        if "details" in self.raw and self.raw["details"].type != JSON_TEXT:
             self._doubt(self.raw["details"].is_valid())
         something_said = messages.is_valid()
         for name in ("operation", "status"):
             if name in self.raw:
                 something_said = pc.or_(something_said, self._texts(name).is_valid())
         self._doubt(pc.invert(something_said))
+
+    def details(self, beside: list[tuple[str, pa.Array]]) -> pa.Array:
+        """What stands beside our fields; objects that came as details, where nothing does, as they are."""
+        joined = join_details(self.rows, beside)
+        given = self.raw.get("details")
+        if given is None or given.type != JSON_TEXT:
+            return joined
+        is_object = pc.fill_null(pc.starts_with(given.storage, "{"), False)
+        self._doubt(pc.and_(given.is_valid(), pc.or_(pc.invert(is_object), joined.is_valid())))
+        self._doubt(pc.fill_null(pc.equal(given.storage, "{}"), False))
+        return pc.coalesce(joined, given.storage)
 
     def _doubt(self, mask: pa.Array) -> None:
         self.doubtful |= pc.fill_null(mask, False).to_numpy(zero_copy_only=False)

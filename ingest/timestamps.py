@@ -113,7 +113,10 @@ def _parse_texts(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
             return _checked(_cast_timestamps(pc.cast(column, target)), column)
         except pa.ArrowInvalid:
             continue
-    return _parse_one_by_one(column)
+    try:
+        return _parse_numbers(pc.cast(column, pa.int64()))
+    except pa.ArrowInvalid:
+        return _parse_one_by_one(column)
 
 
 def _parse_numbers(column: pa.Array) -> tuple[pa.Array, np.ndarray]:

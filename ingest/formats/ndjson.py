@@ -1,21 +1,19 @@
 """NDJSON: one JSON object a line.
 
-Blocks of whole lines are decoded column by column (pyarrow.json, no object per line, two cores at once). Its types
-and keys come from a sample; a line that does not fit them, or that carries a nested value, is read on its own, and
-only that one. Measured against the other decoders in ``bench``.
+Blocks of whole lines are decoded column by column, no object per line, with the keys of a sample (``json_columns``). A
+line that says more or something else is read on its own, and only that one.
 """
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.json
 
 from ingest.formats import LINE_LIMIT, RAW_LIMIT, RawBlock, Reject
+from ingest.formats.json_columns import JsonColumns
 
 BLOCK_BYTES = 32 << 20
 FEW_LINES = 48
@@ -24,13 +22,12 @@ SMALL_BYTES = 16 << 10
 SAMPLED_LINES = 32
 
 _NEWLINE = 10
-_UNKNOWN_KEY = "unexpected field"
 
 
 def read_ndjson(stream: IO[bytes]) -> Iterator[RawBlock]:
     """Blocks of a stream of JSON lines, their lines numbered from 1; empty lines are skipped."""
     first_line = 1
-    columns = _Columns()
+    columns = JsonColumns()
     for body, too_long in _whole_lines(stream):
         block, lines = _read_block(body, first_line, columns)
         if too_long is not None:
@@ -59,27 +56,6 @@ def read_object(text: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"a line is a JSON object, this one is {_kind_of(value)}")
     return value
-
-
-@dataclass(slots=True)
-class _Columns:
-    """What is known of the sender's keys: a column type for the flat ones, and which ones are nested."""
-
-    flat: dict[str, pa.DataType] = field(default_factory=dict)
-    nested: set[str] = field(default_factory=set)
-
-    def learn(self, value: dict[str, Any]) -> None:
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                self.nested.add(key)
-                self.flat.pop(key, None)
-            elif key not in self.nested and item is not None:
-                self.flat.setdefault(key, _type_of(item))
-
-    @property
-    def options(self) -> pyarrow.json.ParseOptions:
-        schema = pa.schema(list(self.flat.items()))
-        return pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
 
 
 def _whole_lines(stream: IO[bytes]) -> Iterator[tuple[bytes, int | None]]:
@@ -112,7 +88,7 @@ def _too_long(line: int, size: int) -> Reject:
     return Reject(line=line, code="line-too-long", message=f"the line has {size:,} bytes, the limit is {LINE_LIMIT:,}")
 
 
-def _read_block(body: bytes, first_line: int, columns: _Columns) -> tuple[RawBlock, int]:
+def _read_block(body: bytes, first_line: int, columns: JsonColumns) -> tuple[RawBlock, int]:
     if len(body) <= SMALL_BYTES:
         return _read_few(body, first_line)
     ends = np.flatnonzero(np.frombuffer(body, np.uint8) == _NEWLINE)
@@ -160,72 +136,52 @@ class _Lines:
         lines = pa.array(np.concatenate(self.places) + self.first_line) if self.places else None
         return RawBlock(table=table, lines=lines, objects=self.objects, refused=self.refused)
 
-    def read(self, columns: _Columns) -> None:
-        self._learn(columns)
-        alone = self._lines_to_read_alone(columns)
-        if np.count_nonzero(alone) * 2 > len(alone):
-            self.read_singly(range(len(alone)))
-            return
-        self.read_singly(np.flatnonzero(alone))
-        together = np.flatnonzero(~alone)
-        self._read_together(together, columns)
-
-    def _learn(self, columns: _Columns) -> None:
-        step = max(1, len(self.ends) // SAMPLED_LINES)
-        for place in range(0, len(self.ends), step):
-            try:
-                columns.learn(read_object(self._text(place)))
-            except ValueError:
-                continue
-
-    def _lines_to_read_alone(self, columns: _Columns) -> np.ndarray:
-        """Empty lines, and those that may carry a nested value (``details`` always may)."""
-        alone = self.ends - self.starts < 2
-        for key in columns.nested | {"details"}:
-            columns.flat.pop(key, None)
-            found = _occurrences(self.body, json.dumps(key, ensure_ascii=False).encode())
-            alone[np.searchsorted(self.ends, found)] = True
-        return alone
-
-    def _read_together(self, places: np.ndarray, columns: _Columns) -> None:
-        """Decode lines as columns; halve what does not decode until only the lines at fault are read singly."""
-        pending = [places]
+    def read(self, columns: JsonColumns) -> None:
+        self._learn(np.arange(len(self.ends)), columns, SAMPLED_LINES)
+        sizes = self.ends - self.starts
+        self.read_singly(np.flatnonzero(sizes == 1))  # a carriage return, or no object
+        pending = [np.flatnonzero(sizes > 1)]
         while pending:
             part = pending.pop()
             if len(part) < FEW_LINES:
                 self.read_singly(part)
                 continue
-            table = self._decode(part, columns)
-            if table is not None:
-                self.tables.append(table)
-                self.places.append(part)
-                continue
-            middle = len(part) // 2
-            pending.extend((part[middle:], part[:middle]))
+            if not self._read_together(part, columns):  # halve it until only the lines at fault are left
+                middle = len(part) // 2
+                pending.extend((part[middle:], part[:middle]))
 
-    def _decode(self, places: np.ndarray, columns: _Columns) -> pa.Table | None:
+    def _learn(self, places: np.ndarray, columns: JsonColumns, count: int) -> None:
+        for place in places[:: max(1, len(places) // count)]:
+            with suppress(ValueError):
+                columns.learn(read_object(self._text(int(place))))
+
+    def _read_together(self, places: np.ndarray, columns: JsonColumns) -> bool:
+        """Decode lines as columns, and the few that columns do not tell wholly on their own."""
+        decoded = self._decode(places, columns)
+        if decoded is not None and np.count_nonzero(decoded[1]) * 20 > len(places):
+            self._learn(places[decoded[1]], columns, SAMPLED_LINES * 8)  # keys that the sample did not show
+            decoded = self._decode(places, columns)
+        if decoded is None:
+            return False
+        table, unclear = decoded
+        if unclear.any():
+            self.read_singly(places[unclear])
+            table = table.filter(pa.array(~unclear))
+        self.tables.append(table)
+        self.places.append(places[~unclear])
+        return True
+
+    def _decode(self, places: np.ndarray, columns: JsonColumns) -> tuple[pa.Table, np.ndarray] | None:
         body = self._joined(places)
-        if not _is_utf8(body):
+        table = columns.decode(body)
+        if table is None or table.num_rows != len(places):
             return None
-        reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(body) + 1)
-        try:
-            table = pyarrow.json.read_json(pa.BufferReader(body), reading, columns.options)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
-            if _UNKNOWN_KEY in str(error) and self._learn_more(places, columns):
-                return None if columns.nested else self._decode(places, columns)
-            return None
-        return table if table.num_rows == len(places) else None
-
-    def _learn_more(self, places: np.ndarray, columns: _Columns) -> bool:
-        """Look for keys the sample did not show; true when there are new flat ones."""
-        known = set(columns.flat)
-        step = max(1, len(places) // (SAMPLED_LINES * 8))
-        for place in places[::step]:
-            try:
-                columns.learn(read_object(self._text(place)))
-            except ValueError:
-                continue
-        return bool(set(columns.flat) - known)
+        sizes = self.ends[places] + 1 - self.starts[places]
+        offsets = np.concatenate(([0], np.cumsum(sizes)))
+        offsets[-1] = len(body)  # the last line of all may end without a newline
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(body)]
+        lines = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(places), buffers)
+        return table, columns.unclear_rows(table, lines)
 
     def read_singly(self, places: "range | np.ndarray") -> None:
         for place in map(int, places):
@@ -244,35 +200,12 @@ class _Lines:
         return b"".join(map(self.body.__getitem__, map(slice, starts, ends)))
 
 
-def _occurrences(body: bytes, needle: bytes) -> list[int]:
-    return [found.start() for found in re.finditer(re.escape(needle), body)]
-
-
-def _is_utf8(body: bytes) -> bool:
-    """Checked by Arrow: faster than decoding, and without a copy."""
-    offsets = pa.py_buffer(np.array([0, len(body)], np.int64))
-    text = pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(body))
-    try:
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def _is_encodable(value: object) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _type_of(value: object) -> pa.DataType:
-    if isinstance(value, bool):
-        return pa.bool_()
-    if isinstance(value, int):
-        return pa.int64()
-    return pa.float64() if isinstance(value, float) else pa.string()
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ingest.details import objects_of
 from ingest.formats import RawBlock, Reject
 
 DATA = Path(__file__).parents[1] / "data"
@@ -27,7 +28,7 @@ def read_all(reader: Callable[[BinaryIO], Iterator[RawBlock]], body: bytes | Bin
     read = Read()
     for block in reader(io.BytesIO(body) if isinstance(body, bytes) else body):
         if block.table is not None and block.lines is not None:
-            read.rows.extend(zip(block.lines.to_pylist(), block.table.to_pylist(), strict=True))
+            read.rows.extend(zip(block.lines.to_pylist(), objects_of(block.table), strict=True))
         read.rows.extend(block.objects)
         read.refused.extend(block.refused)
     read.rows.sort(key=lambda row: row[0])
