@@ -37,9 +37,28 @@ def merge_details(given: object, extras: Mapping[str, Any]) -> str | None:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def object_texts(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """A column of JSON or of texts as texts, and which of them are JSON objects that say something (bool)."""
+    if column.type == JSON_TEXT:
+        text = column.storage
+        is_object = pc.and_(pc.starts_with(text, "{"), pc.not_equal(text, "{}"))
+        return text, pc.fill_null(is_object, False)
+    is_object = pa.array([text is not None and bool(_object_or_none(text)) for text in column.to_pylist()], pa.bool_())
+    return column, is_object
+
+
+def _object_or_none(text: str) -> object:
+    value = _parsed(text) if text.startswith("{") else None
+    return value if isinstance(value, dict) else None
 
 
 def objects_of(table: pa.Table) -> list[dict[str, Any]]:

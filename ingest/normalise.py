@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.action import Operation, Status, parse_operation, parse_status
-from ingest.details import JSON_TEXT, join_details, merge_details, objects_of
+from ingest.details import JSON_TEXT, join_details, merge_details, object_texts, objects_of
 from ingest.formats import RAW_LIMIT, RawBlock, Reject
 from ingest.mapping import guess_columns
 from ingest.run_id import check_run_id
@@ -268,7 +268,7 @@ class _ColumnReader:
         read["status"] = self._words("status", Status.OK)
         read["happened_at"] = self._instants(received_us)
         read["duration_ms"] = self._durations()
-        self._doubt_what_needs_reading(read["message"])
+        self._doubt_what_says_nothing(read["message"])
         return read
 
     def _texts(self, name: str) -> pa.Array:
@@ -344,9 +344,7 @@ class _ColumnReader:
         self._doubt(pc.or_(pc.less(durations, 0), pc.greater_equal(durations, 2**53)))
         return durations
 
-    def _doubt_what_needs_reading(self, messages: pa.Array) -> None:
-        if "details" in self.raw and self.raw["details"].type != JSON_TEXT:
-            self._doubt(self.raw["details"].is_valid())
+    def _doubt_what_says_nothing(self, messages: pa.Array) -> None:
         something_said = messages.is_valid()
         for name in ("operation", "status"):
             if name in self.raw:
@@ -357,12 +355,14 @@ class _ColumnReader:
         """What stands beside our fields; objects that came as details, where nothing does, as they are."""
         joined = join_details(self.rows, beside)
         given = self.raw.get("details")
-        if given is None or given.type != JSON_TEXT:
+        if given is None:
             return joined
-        is_object = pc.fill_null(pc.starts_with(given.storage, "{"), False)
-        self._doubt(pc.and_(given.is_valid(), pc.or_(pc.invert(is_object), joined.is_valid())))
-        self._doubt(pc.fill_null(pc.equal(given.storage, "{}"), False))
-        return pc.coalesce(joined, given.storage)
+        if given.type != JSON_TEXT and not pa.types.is_string(given.type):
+            self._doubt(given.is_valid())
+            return joined
+        text, is_object = object_texts(given)
+        self._doubt(pc.and_(text.is_valid(), pc.or_(pc.invert(is_object), joined.is_valid())))
+        return pc.coalesce(joined, text)
 
     def _doubt(self, mask: pa.Array) -> None:
         self.doubtful |= pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
