@@ -16,7 +16,7 @@ import pyarrow as pa
 from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput
 from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
-from query.lake_view import LakeView, lake_trouble
+from query.lake_view import LakeView, Rows, lake_trouble
 from query.paging import Page, page_of, read_cursor
 from query.runs import get_run
 from query.statements import load
@@ -92,19 +92,22 @@ def find_actions(
         )
     newest_first = sort.startswith("-")
     place = _read_place(cursor)
-    table = view.fetch(
+    files = _files_of(view, run_id, _from_place(action_filter, place, newest_first))
+    if not files:
+        return Page(items=[], next_cursor=None)
+    rows = view.fetch(
         "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first",
-        _files_of(view, run_id, _from_place(action_filter, place, newest_first)),
+        files,
         {**_wanted(run_id, action_filter), **place, "limit": limit + 1},
     )
-    return page_of(actions_from(table), limit, _place_of)
+    return page_of(_actions_from(rows), limit, _place_of)
 
 
 def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
     """Raises ActionNotFound."""
     batch_id, _, row = action_id.rpartition(".")
     if row.isdecimal() and row.isascii() and len(row) < 19:
-        found = actions_from(
+        found = _actions_from(
             view.fetch(
                 "actions.get_action",
                 view.files_of_run(run_id),
@@ -128,7 +131,7 @@ def list_actions(
         "batch_ids": [batch_id for batch_id, _ in wanted],
         "rows": [row for _, row in wanted],
     }
-    found = actions_from(view.fetch("actions.list_actions", files, parameters))
+    found = _actions_from(view.fetch("actions.list_actions", files, parameters))
     return {(action.batch_id, action.row): action for action in found}
 
 
@@ -149,20 +152,14 @@ def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def actions_from(table: pa.Table) -> list[Action]:
-    """The rows of a table of actions."""
-    return [action_from(row) for row in table.to_pylist()]
+def _actions_from(rows: Rows) -> list[Action]:
+    return [_action_from(**row) for row in rows]
 
 
-def action_from(row: Mapping[str, Any]) -> Action:
-    """A row as Arrow gives it: column names to values of several types."""
-    known = {
-        **row,
-        "happened_at": row["happened_at"].astimezone(UTC),
-        "operation": Operation(row["operation"]),
-        "status": Status(row["status"]),
-    }
-    return Action(**known)
+def _action_from(*, happened_us: int, operation: str, status: str, **others: Any) -> Action:  # columns of several types
+    return Action(
+        happened_at=from_microseconds(happened_us), operation=Operation(operation), status=Status(status), **others
+    )
 
 
 def _files_of(view: LakeView, run_id: str | None, action_filter: ActionFilter) -> list[str]:

@@ -12,6 +12,7 @@ _ROUND_US: tuple[int, ...] = tuple(
     + [second * 1_000_000 for second in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)]
     + [hour * 3_600_000_000 for hour in (1, 2, 3, 6, 12, 24, 48, 168)]
 )
+_COUNTED = ("ok", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,9 @@ def get_run_timeline(view: LakeView, run: Run, *, buckets: int = 60) -> Timeline
     last_us = to_microseconds(max(run.ended_at or run.last_action_at, run.last_action_at))
     bucket_us = _round_length(first_us, last_us, buckets)
     start_us = max(first_us // bucket_us * bucket_us, EARLIEST_US)
-    wanted = {"run_id": run.run_id, "start_us": start_us, "bucket_us": bucket_us}
-    rows = view.fetch("timeline.get_run_timeline", view.files_of_run(run.run_id), wanted).to_pylist()
-    counted = {row.pop("place"): row for row in rows}
+    wanted: dict[str, str | int] = {"run_id": run.run_id, "start_us": start_us, "bucket_us": bucket_us}
+    rows = view.fetch_remembered("timeline.get_run_timeline", view.files_of_run(run.run_id), wanted)
+    counted = {row["place"]: {status: row[status] for status in _COUNTED} for row in rows}
     return Timeline(
         start_at=from_microseconds(start_us),
         bucket=bucket_us * MICROSECOND,

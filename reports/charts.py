@@ -2,7 +2,8 @@
 
 Colours come only from the classes status-ok, status-info, status-warning, status-error and operation-create …: each
 sets ``color`` and every shape is filled with currentColor. There are no style attributes and no scripts, so the
-drawings live under a strict content security policy, and they scale with ``width: 100%`` through their view box.
+drawings live under a strict content security policy, and they scale with ``width: 100%`` through their view box. Pieces
+are plain text with every word escaped where it is put in: a Markup a bar made charts the slowest part of a page.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.counts import Counts
@@ -26,8 +27,6 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 8, 30, 24
 WIDEST_BAR = 40.0
 THINNEST_TROUBLE = 1.5
 """A single error among a million actions is still this many units high."""
-
-_SVG = '<svg xmlns="http://www.w3.org/2000/svg" class="chart {}" width="{}" height="{}" viewBox="0 0 {} {}" role="img"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +51,24 @@ class _Frame:
 
 def stacked_bars(timeline: Timeline, *, width: int = 720, height: int = 200, name: str = "actions-over-time") -> Markup:
     """Actions over time by status; ``name`` keeps the ids apart when a page shows several."""
-    counts = {status: sum(_count(bucket, status) for bucket in timeline.buckets) for status in STATUSES}
+    stacks = [_counts_of(bucket) for bucket in timeline.buckets]
+    counts = {status: sum(stack[place] for stack in stacks) for place, status in enumerate(STATUSES)}
     if not sum(counts.values()):
         return _empty(width, height, "No actions yet")
-    highest = max(sum(_count(bucket, status) for status in STATUSES) for bucket in timeline.buckets)
-    frame = _Frame(width=width, height=height, highest=highest)
-    return Markup("").join(
-        (
-            Markup(_SVG + ' aria-labelledby="{}-title {}-desc">').format(
-                "chart-bars", width, height, width, height, name, name
-            ),
-            Markup('<title id="{}-title">Actions over time by status</title>').format(name),
-            Markup('<desc id="{}-desc">{}</desc>').format(name, _describe(timeline, counts)),
-            *_legend(counts),
-            *_count_axis(frame),
-            *_time_axis(timeline, frame),
-            *_bars(timeline, frame),
-            Markup("</svg>"),
+    frame = _Frame(width=width, height=height, highest=max(map(sum, stacks)))
+    named = escape(name)
+    return Markup(
+        "".join(
+            (
+                _opening("chart-bars", width, height, f' aria-labelledby="{named}-title {named}-desc"'),
+                f'<title id="{named}-title">Actions over time by status</title>',
+                f'<desc id="{named}-desc">{escape(_describe(timeline, counts))}</desc>',
+                *_legend(counts),
+                *_count_axis(frame),
+                *_time_axis(timeline, frame),
+                *_bars(timeline, stacks, frame),
+                "</svg>",
+            )
         )
     )
 
@@ -90,9 +90,16 @@ def operation_class(operation: Operation) -> str:
     return f"operation-{operation.value.lower()}"
 
 
-def _count(bucket: Bucket, status: Status) -> int:
-    number: int = getattr(bucket, status.value.lower())
-    return number
+def _opening(kind: str, width: int, height: int, attributes: str = "") -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}" role="img"{attributes}>'
+    )
+
+
+def _counts_of(bucket: Bucket) -> tuple[int, ...]:
+    """In the order of STATUSES."""
+    return bucket.ok, bucket.info, bucket.warning, bucket.error
 
 
 def _describe(timeline: Timeline, counts: dict[Status, int]) -> str:
@@ -104,37 +111,33 @@ def _describe(timeline: Timeline, counts: dict[Status, int]) -> str:
     )
 
 
-def _legend(counts: dict[Status, int]) -> Iterator[Markup]:
+def _legend(counts: dict[Status, int]) -> Iterator[str]:
     x = float(LEFT)
     for status, number in counts.items():
         if not number:
             continue
         words = f"{status} {format_count(number)}"
-        yield Markup('<g transform="translate({:.1f} 0.5)">{}</g>').format(x, status_icon(status))
+        yield f'<g transform="translate({x:.1f} 0.5)">{status_icon(status)}</g>'
         yield _text(x + 19, 11.5, words, "start")
         x += 40 + 6.6 * len(words)
 
 
-def _count_axis(frame: _Frame) -> Iterator[Markup]:
+def _count_axis(frame: _Frame) -> Iterator[str]:
     step = nice_step(frame.highest / 5)
     for count in range(0, frame.highest + 1, step):
         y = frame.floor - frame.height_of(count)
         kind = "chart-axis" if count == 0 else "chart-grid"
-        yield Markup('<path class="{}" fill="none" stroke="currentColor" d="M{} {:.1f}H{}"/>').format(
-            kind, LEFT, y, frame.width - RIGHT
-        )
+        yield f'<path class="{kind}" fill="none" stroke="currentColor" d="M{LEFT} {y:.1f}H{frame.width - RIGHT}"/>'
         yield _text(LEFT - 6, y + 3.5, short_count(count), "end")
 
 
-def _time_axis(timeline: Timeline, frame: _Frame) -> Iterator[Markup]:
+def _time_axis(timeline: Timeline, frame: _Frame) -> Iterator[str]:
     span = timeline.bucket * len(timeline.buckets)
     marks = 1 + int(frame.inner_width // 110)
     previous: datetime | None = None
     for moment in time_marks(timeline.start_at, span, marks):
         x = LEFT + frame.inner_width * ((moment - timeline.start_at) / span)
-        yield Markup('<path class="chart-axis" fill="none" stroke="currentColor" d="M{:.1f} {:.1f}v4"/>').format(
-            x, frame.floor
-        )
+        yield f'<path class="chart-axis" fill="none" stroke="currentColor" d="M{x:.1f} {frame.floor:.1f}v4"/>'
         label = time_label(moment, span / marks, previous)
         anchor = "end" if x > frame.width - 30 else "start" if x < LEFT + 20 else "middle"
         yield _text(min(x, frame.width - RIGHT), frame.floor + 17, label, anchor)
@@ -142,76 +145,72 @@ def _time_axis(timeline: Timeline, frame: _Frame) -> Iterator[Markup]:
     yield _text(frame.width - RIGHT, 11.5, "UTC", "end")
 
 
-def _bars(timeline: Timeline, frame: _Frame) -> Iterator[Markup]:
-    slot = frame.inner_width / len(timeline.buckets)
+def _bars(timeline: Timeline, stacks: Sequence[Sequence[int]], frame: _Frame) -> Iterator[str]:
+    slot = frame.inner_width / len(stacks)
     bar = min(max(slot - 1, slot * 0.8), WIDEST_BAR)
-    for number, bucket in enumerate(timeline.buckets):
-        if any(_count(bucket, status) for status in STATUSES):
+    after = f"and the {format_duration(timeline.bucket)} after:"
+    for number, (bucket, stack) in enumerate(zip(timeline.buckets, stacks, strict=True)):
+        if any(stack):
             x = LEFT + slot * number
-            yield Markup('<g><title>{}</title><rect class="chart-reach" fill="none" pointer-events="all"').format(
-                _tooltip(timeline, bucket)
+            tooltip = escape(f"{format_datetime(bucket.start_at)} {after} {_amounts(stack)}")
+            yield (
+                f'<g><title>{tooltip}</title><rect class="chart-reach" fill="none" pointer-events="all"'
+                f' x="{x:.1f}" y="{TOP}" width="{slot:.1f}" height="{frame.floor - TOP:.1f}"/>'
             )
-            yield Markup(' x="{:.1f}" y="{}" width="{:.1f}" height="{:.1f}"/>').format(x, TOP, slot, frame.floor - TOP)
-            yield from _stack(bucket, frame, x + (slot - bar) / 2, bar)
-            yield Markup("</g>")
+            yield from _stack(stack, frame, x + (slot - bar) / 2, bar)
+            yield "</g>"
 
 
-def _stack(bucket: Bucket, frame: _Frame, x: float, width: float) -> Iterator[Markup]:
+def _stack(stack: Sequence[int], frame: _Frame, x: float, width: float) -> Iterator[str]:
     """Errors stand on the axis, where they can be compared; what lifts a thin one to be seen is taken from above it."""
-    total = sum(_count(bucket, status) for status in STATUSES)
-    room = max(frame.height_of(total), THINNEST_TROUBLE)
+    room = max(frame.height_of(sum(stack)), THINNEST_TROUBLE)
     bottom = frame.floor
-    for status in reversed(STATUSES):
-        if count := _count(bucket, status):
-            least = 0.0 if status is Status.OK else THINNEST_TROUBLE
-            height = max(frame.height_of(count), least)
+    for status, count in zip(reversed(STATUSES), reversed(stack), strict=True):
+        if count:
+            height = max(frame.height_of(count), THINNEST_TROUBLE)
             if status is Status.OK:
                 height = max(room - (frame.floor - bottom), min(0.5, frame.height_of(count)))
             bottom -= height
-            yield Markup(
-                '<rect class="{}" fill="currentColor" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"'
-                ' data-count="{}"/>'
-            ).format(status_class(status), x, bottom, width, height, count)
+            yield (
+                f'<rect class="{status_class(status)}" fill="currentColor" x="{x:.2f}" y="{bottom:.2f}"'
+                f' width="{width:.2f}" height="{height:.2f}" data-count="{count}"/>'
+            )
 
 
-def _tooltip(timeline: Timeline, bucket: Bucket) -> str:
-    amounts = ", ".join(
-        f"{format_count(_count(bucket, status))} {status}" for status in reversed(STATUSES) if _count(bucket, status)
-    )
-    return f"{format_datetime(bucket.start_at)} and the {format_duration(timeline.bucket)} after: {amounts}"
+def _amounts(stack: Sequence[int]) -> str:
+    """Worst first."""
+    worst_first = zip(reversed(STATUSES), reversed(stack), strict=True)
+    return ", ".join(f"{format_count(count)} {status}" for status, count in worst_first if count)
 
 
 def _proportions(parts: Sequence[tuple[str, str, int]], width: int, height: int) -> Markup:
     total = sum(count for _, _, count in parts)
     words = ", ".join(f"{format_count(count)} {word}" for _, word, count in parts if count) or "nothing yet"
-    opening = Markup(_SVG + ' preserveAspectRatio="none"><title>{}</title>').format(
-        "chart-proportions", width, height, width, height, words
-    )
     pieces = [
-        opening,
-        Markup('<rect class="chart-empty" fill="currentColor" fill-opacity="0.1" width="{}"').format(width),
+        _opening("chart-proportions", width, height, ' preserveAspectRatio="none"'),
+        f"<title>{escape(words)}</title>",
+        f'<rect class="chart-empty" fill="currentColor" fill-opacity="0.1" width="{width}" height="{height}"/>',
     ]
-    pieces.append(Markup(' height="{}"/>').format(height))
     shown = [part for part in parts if part[2]]
     thin = THINNEST_TROUBLE * len(shown)
     x = 0.0
     for name, _, count in shown:
         length = THINNEST_TROUBLE + (width - thin) * count / total
         pieces.append(
-            Markup(
-                '<rect class="{}" fill="currentColor" x="{:.2f}" width="{:.2f}" height="{}" data-count="{}"/>'
-            ).format(name, x, length, height, count)
+            f'<rect class="{name}" fill="currentColor" x="{x:.2f}" width="{length:.2f}" height="{height}"'
+            f' data-count="{count}"/>'
         )
         x += length
-    return Markup("").join((*pieces, Markup("</svg>")))
+    return Markup("".join((*pieces, "</svg>")))
 
 
 def _empty(width: int, height: int, words: str) -> Markup:
-    opening = Markup(_SVG + "><title>{}</title>").format("chart-nothing", width, height, width, height, words)
-    return opening + _text(width / 2, height / 2, words, "middle") + Markup("</svg>")
+    opening = _opening("chart-nothing", width, height)
+    return Markup(f"{opening}<title>{escape(words)}</title>{_text(width / 2, height / 2, words, 'middle')}</svg>")
 
 
-def _text(x: float, y: float, words: str, anchor: str) -> Markup:
-    return Markup(
-        '<text class="chart-text" font-size="11" fill="currentColor" x="{:.1f}" y="{:.1f}" {}>{}</text>'
-    ).format(x, y, Markup(f'text-anchor="{anchor}"'), words)
+def _text(x: float, y: float, words: str, anchor: str) -> str:
+    return (
+        f'<text class="chart-text" font-size="11" fill="currentColor" x="{x:.1f}" y="{y:.1f}"'
+        f' text-anchor="{anchor}">{escape(words)}</text>'
+    )

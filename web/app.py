@@ -1,6 +1,8 @@
 """The composition root of everything that answers HTTP: pages, API, error pages and guards on one Flask application."""
 
-from flask import Flask, Response
+import time
+
+from flask import Flask, Response, g
 from jinja2 import StrictUndefined
 
 from ingest.action import Status
@@ -40,12 +42,26 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["Status"] = Status
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # examples read in the order they were written
+    tell_time_taken(app)
     register_request_guard(app)
     register_pages(app, workspace)
     register_api(app, workspace)
     register_error_pages(app)
     app.after_request(harden)
     return app
+
+
+def tell_time_taken(app: Flask) -> None:
+    """Milliseconds from a request to its answer in Server-Timing, where the tools of a browser show them."""
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - g.begun) * 1000:.1f}"
+        return response
 
 
 def harden(response: Response) -> Response:

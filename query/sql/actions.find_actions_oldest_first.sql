@@ -1,11 +1,11 @@
 -- Which actions match, oldest first, after the place where the last page ended?
 -- parameters: files; run_id, problem_id, record, since, until, q or null; statuses, operations: lists or null;
 --   after_at, after_batch, after_row: the last action of that page, or null; limit
--- columns: those of an action
+-- columns: those of an action, happened_at as happened_us: microseconds since 1970
 select
-    batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
-    source_id, source_name, target_type, target_id, target_name, code, message, details, duration_ms,
-    problem_id
+    batch_id, row, run_id, integration, configuration, trigger, epoch_us(happened_at) as happened_us,
+    operation, status, source_type, source_id, source_name, target_type, target_id, target_name,
+    code, message, details, duration_ms, problem_id
 from actions_in($files)
 where
     ($run_id is null or run_id = $run_id)

@@ -1,10 +1,10 @@
 -- Which action has this id?
 -- parameters: files; run_id; batch_id and row: the two parts of the id
--- columns: those of an action
+-- columns: those of an action, happened_at as happened_us: microseconds since 1970
 select
-    batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
-    source_id, source_name, target_type, target_id, target_name, code, message, details, duration_ms,
-    problem_id
+    batch_id, row, run_id, integration, configuration, trigger, epoch_us(happened_at) as happened_us,
+    operation, status, source_type, source_id, source_name, target_type, target_id, target_name,
+    code, message, details, duration_ms, problem_id
 from actions_in($files)
 where
     run_id = $run_id

@@ -1,6 +1,6 @@
 -- When was nothing heard of a run for longest, between two of its actions?
 -- parameters: files; run_id; limit
--- columns: after_at: the action before the pause; pause_us: until the next one, microseconds
+-- columns: after_us: the action before the pause, microseconds since 1970; pause_us: until the next one
 with moments as (
     select
         happened_at,
@@ -9,7 +9,7 @@ with moments as (
     where run_id = $run_id
 )
 select
-    happened_at as after_at,
+    epoch_us(happened_at) as after_us,
     pause_us
 from moments
 where pause_us > 0

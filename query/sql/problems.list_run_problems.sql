@@ -1,7 +1,7 @@
 -- Which failures did a run have, each kind once, worst first, then most frequent?
 -- parameters: files; run_id; examples: how many actions to show of each; limit
 -- columns: problem_id; status_rank: 1 to 3, the worst; count; records: how many different records;
---   first_at, last_at; operations, codes: those that occur; examples: the first of the worst, as (batch_id, row)
+--   first_us, last_us: microseconds since 1970; operations, codes: those that occur; examples: the first of the worst, as (batch_id, row)
 with failures as (
     select
         problem_id, batch_id, row, happened_at, operation, code,
@@ -16,8 +16,8 @@ select
     max(rank) as status_rank,
     count(*) as count,
     count(distinct (record_type, record)) filter (where record is not null) as records,
-    min(happened_at) as first_at,
-    max(happened_at) as last_at,
+    epoch_us(min(happened_at)) as first_us,
+    epoch_us(max(happened_at)) as last_us,
     list_sort(list(distinct operation)) as operations,
     coalesce(list_sort(list(distinct code) filter (where code is not null)), []) as codes,
     arg_min({'batch_id': batch_id, 'row': row}, (-rank, happened_at, batch_id, row), $examples) as examples

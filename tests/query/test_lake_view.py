@@ -7,6 +7,7 @@ import pytest
 
 from ingest.errors import BatchDamaged, LakeUnavailable
 from query.actions import ActionFilter, find_actions
+from query.problems import list_problem_counts
 from query.sandbox import run_sql
 from tests.query.world import open_world
 
@@ -51,6 +52,14 @@ def test_damaged_and_missing_batches_are_named(world):
         find_actions(world.view, ActionFilter(), run_id="nightly")
     with pytest.raises(LakeUnavailable, match=receipt.batch_id):
         run_sql(world.view, "from actions")
+
+
+def test_summary_once_read_is_known_without_its_batches(world):
+    receipt = world.record({"status": "ERROR", "message": "refused"})
+    read = list_problem_counts(world.view, "nightly")
+    world.recorder.lake.path_of("actions", receipt.batch_id).unlink()
+
+    assert list_problem_counts(world.view, "nightly") == read
 
 
 def test_many_threads_read_at_once_while_one_writes(world):

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 from ingest.action import Operation, Status
-from query.problems import list_run_problems
+from query.problems import ProblemCount, list_problem_counts, list_run_problems
 
 
 def test_same_failure_of_different_records_is_one_problem(world):
@@ -60,3 +60,38 @@ def test_run_without_failures_has_no_problems(world):
     world.record({"message": "fine"})
 
     assert list_run_problems(world.view, "nightly") == []
+
+
+def test_problems_in_short_are_the_same_problems_in_the_same_order(world):
+    world.record(
+        {"status": "WARNING", "message": "record 7 slow", "source_id": "a"},
+        {"status": "ERROR", "message": "record 12 refused", "source_id": "a"},
+        {"status": "ERROR", "message": "record 13 refused", "target_name": "b"},
+        {"status": "WARNING", "message": "record 14 refused", "source_id": "a", "happened_at": "2026-11-22T09:00:00Z"},
+        {"status": "ERROR", "code": "E403"},
+    )
+
+    problems = list_run_problems(world.view, "nightly")
+
+    assert [problem.template for problem in problems] == ["record <n> refused", "<id>", "record <n> slow"]
+    assert list_problem_counts(world.view, "nightly") == [
+        ProblemCount(
+            problem_id=problem.problem_id,
+            template=problem.template,
+            status=problem.status,
+            count=problem.count,
+            records=problem.records,
+        )
+        for problem in problems
+    ]
+    assert [problem.records for problem in list_problem_counts(world.view, "nightly", limit=1)] == [2]
+
+
+def test_problem_that_happens_again_is_counted_again(world):
+    world.record({"status": "ERROR", "message": "refused"})
+    before = list_problem_counts(world.view, "nightly")
+    world.record({"status": "ERROR", "message": "refused"})
+
+    after = list_problem_counts(world.view, "nightly")
+
+    assert ([problem.count for problem in before], [problem.count for problem in after]) == ([1], [2])

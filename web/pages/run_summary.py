@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ingest.action import Operation, Progress, Status
 from query.lake_view import LakeView
-from query.problems import Problem, list_run_problems
+from query.problems import ProblemCount, list_problem_counts
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, list_run_messages
 from query.timeline import Timeline, get_run_timeline
 from reports.charts import stacked_bars
@@ -37,7 +37,7 @@ class RunSummary:
     run: Run
     neighbours: Neighbours
     messages: Sequence[RunMessage]
-    problems: Sequence[Problem]
+    problems: Sequence[ProblemCount]
     timeline: Timeline
     now: datetime
 
@@ -96,7 +96,7 @@ class RunSummary:
     def disagreements(self) -> Sequence[ClaimedCount]:
         return disagreements(self.run)
 
-    def problem_address(self, problem: Problem) -> str:
+    def problem_address(self, problem: ProblemCount) -> str:
         return address(self.path, Arguments(), {"problem_id": problem.problem_id}) + "#actions"
 
     def _counter(self, label: str, count: int, wanted: Mapping[str, str], status: Status | None = None) -> Counter:
@@ -112,7 +112,7 @@ def build_run_summary(view: LakeView, run: Run, *, now: datetime) -> RunSummary:
         run=run,
         neighbours=find_neighbours(view, run),
         messages=list_run_messages(view, run.run_id)[-MESSAGES_SHOWN:],
-        problems=list_run_problems(view, run.run_id, limit=PROBLEMS_SHOWN) if counts.processed > counts.oks else (),
+        problems=list_problem_counts(view, run.run_id, limit=PROBLEMS_SHOWN) if counts.processed > counts.oks else (),
         timeline=get_run_timeline(view, run),
         now=now,
     )

@@ -72,3 +72,8 @@ def test_the_vendored_script_is_the_one_its_note_names() -> None:
     digest = hashlib.sha256((WEB / "static/vendor/htmx.min.js").read_bytes()).hexdigest()
 
     assert digest in (WEB / "static/vendor/README.md").read_text(encoding="utf-8")
+
+
+def test_answer_tells_how_long_it_took(pages: FlaskClient) -> None:
+    with pages.get("/runs") as response:
+        assert re.fullmatch(r"app;dur=\d+\.\d", response.headers["Server-Timing"])
