@@ -1,13 +1,15 @@
 """From submissions to an acknowledgement: batches sealed in the lake, one index transaction, receipts.
 
-Small submissions that wait together share their batches; a large one, or one that is still being read, is sealed on
-the thread of its sender, so that two senders use two cores.
+Small submissions that wait together share their batches; a large one has batches of its own, read and sealed on one of
+as many threads as there are cores.
 """
 
 import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
@@ -92,10 +94,12 @@ class Committer:
         self._index = index
         self._ids = BatchIds(now)
         self._group: GroupCommit[Submission] = GroupCommit(self._commit_group)
+        self._large = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="large body")
         self._index_turn = threading.Lock()
 
     def close(self) -> None:
         self._group.close()
+        self._large.shutdown()
 
     def commit_together(self, submission: Submission) -> Receipt:
         """Share a commit with whoever else waits: for small submissions, which are also read on the commit's thread.
@@ -106,13 +110,20 @@ class Committer:
         return submission.answer()
 
     def commit_alone(self, submission: Submission) -> Receipt:
-        """Read and commit at once on this thread: for large submissions, so that two senders use two cores."""
+        """Read and commit without waiting for others: for large submissions.
+
+        There is a thread for each core, however many senders there are: more would only fight for them, and each would
+        fault in memory of its own that another has just given back.
+        """
+        self._large.submit(self._commit_large, submission).result()
+        return submission.answer()
+
+    def _commit_large(self, submission: Submission) -> None:
         try:
             self._commit([submission], lambda additions: self._tables_as_read(submission, additions))
         except AllOrNothing:
             submission.accepted.clear()
             self._commit_group([submission])
-        return submission.answer()
 
     def _commit_group(self, submissions: Sequence[Submission]) -> None:
         self._commit(submissions, lambda _: self._one_table(submissions))
