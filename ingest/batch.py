@@ -4,6 +4,7 @@ The per-run summaries are grouped by Arrow, which does it in a tenth of the time
 over a small table (``bench`` measures both); a property test proves them equal to DuckDB's answer over all rows.
 """
 
+import itertools
 import os
 import secrets
 import threading
@@ -23,6 +24,8 @@ from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA, RUN_EVENT_SCHEMA
 from ingest.timestamps import to_microseconds
 
 ROW_GROUP_ROWS = 122_880
+FEW_ROWS = 1000
+"""Batches of at most this many rows are not compressed: setting up zstd for twenty columns takes as long as writing."""
 WRITER = "synclog 0.1.0"
 Finish = Callable[[], Iterable[KeptAnswer]]
 SCHEMAS = {"actions": ACTION_SCHEMA, "runs": RUN_EVENT_SCHEMA, "rejects": REJECT_SCHEMA}
@@ -59,19 +62,19 @@ def received_us_of(batch_id: str) -> int:
 def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], finish: Finish) -> BatchFooter:
     """Write tables (the kind's columns without batch_id and row) as one batch.
 
-    ``finish`` is called when all tables are read and gives the answers to keep. The caller makes the file durable.
+    There is at least one table. ``finish`` is called when all are read and gives the answers to keep. The caller makes
+    the file durable.
     """
     schema = SCHEMAS[kind]
     summaries: dict[str, RunSummary] = {}
     rows = 0
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        **_WRITE_OPTIONS,
-        use_dictionary=_of(schema, _DICTIONARY_COLUMNS),
-        write_statistics=_of(schema, _STATISTICS_COLUMNS),
-    ) as writer:
-        for table in tables:
+    tables = iter(tables)
+    first = next(tables)
+    compression = _NO_COMPRESSION if first.num_rows <= FEW_ROWS else _COMPRESSION
+    dictionaries, statistics = _of(schema, _DICTIONARY_COLUMNS), _of(schema, _STATISTICS_COLUMNS)
+    options = {**compression, "use_dictionary": dictionaries, "write_statistics": statistics}
+    with pq.ParquetWriter(sink, schema, store_schema=False, version="2.6", **options) as writer:
+        for table in itertools.chain([first], tables):
             if kind == "actions":
                 _add_up(summaries, summarise(table))
             numbered = _numbered(table, schema, batch_id, rows)
@@ -136,7 +139,8 @@ _STATISTICS_COLUMNS = [
     "batch_id", "row", "run_id", "integration", "configuration", "happened_at", "operation", "status", "duration_ms",
     "problem_id",
 ]  # fmt: skip
-_WRITE_OPTIONS = {"compression": "zstd", "compression_level": 1, "store_schema": False, "version": "2.6"}
+_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+_NO_COMPRESSION = {"compression": "none"}
 
 
 def _of(schema: pa.Schema, names: list[str]) -> list[str]:

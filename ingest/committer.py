@@ -4,6 +4,7 @@ Small submissions that wait together share their batches; a large one has batche
 as many threads as there are cores.
 """
 
+import itertools
 import json
 import os
 import threading
@@ -155,7 +156,7 @@ class Committer:
                 sink,
                 "actions",
                 batch_id,
-                _again(first, tables),
+                itertools.chain([first], tables),
                 lambda: self._seal_rest(submissions, additions, batch_id),
             )
 
@@ -276,8 +277,3 @@ def _receipt(submission: Submission, batch_id: str | None) -> Receipt:
         rejects=tuple(submission.refusals.shown),
         runs=tuple(RunReceipt(run_id=run_id, accepted=count) for run_id, count in sorted(submission.accepted.items())),
     )
-
-
-def _again(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from rest
