@@ -37,6 +37,10 @@ BACKPRESSURE = 512
 GRACE_SECONDS = 20.0
 """How long answers under way may take after a signal to stop; what was acknowledged is on disk at any moment."""
 
+SWITCH_SECONDS = 0.02
+"""How long a thread may keep the interpreter. Ours give it up by themselves long before, to wait for a disk or a group;
+being made to at Python's 5 ms cost 64 senders a quarter of their speed, measured side by side."""
+
 QUIET_LOGS = {
     "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}},
     "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
@@ -128,6 +132,7 @@ def serve(app: Flask, listener: socket.socket, *, threads: int, announce: Callab
     server = LocalServer(listener, threads=threads)
     server.on_startup(lambda: _stop_on_signals(server, listeners_of(app).stopping))
     threading.Thread(target=_announce_answering, args=(url_of(listener), announce), daemon=True).start()
+    sys.setswitchinterval(SWITCH_SECONDS)
     doorway = Doorway(app)
     server.serve(target_loader=lambda: doorway, wrap_loader=False)
 
