@@ -132,7 +132,7 @@ class Recorder:
                 key=idempotency_key,
                 digest=str if digest is None else digest.hex,
             )
-            if isinstance(stream, io.BytesIO) and stream.getbuffer().nbytes <= TOGETHER_BYTES:
+            if _is_small(stream):
                 return self._committer.commit_together(submission)
             return self._committer.commit_alone(submission)
 
@@ -240,6 +240,16 @@ class Recorder:
         if row is None:
             raise RunNotFound(f"there is no run {run_id}", hint="GET /api/v1/runs lists the runs there are")
         return row
+
+
+def _is_small(stream: BinaryIO) -> bool:
+    """Whether a body is in memory and small. Asked by seeking: a view of its buffer would copy it."""
+    if not isinstance(stream, io.BytesIO):
+        return False
+    place = stream.tell()
+    size = stream.seek(0, io.SEEK_END) - place
+    stream.seek(place)
+    return size <= TOGETHER_BYTES
 
 
 _KIND_OF_PROGRESS: Mapping[Progress | None, EventKind] = {

@@ -7,7 +7,7 @@ from flask import Response
 
 from query.actions import stream_actions
 from query.runs import get_run
-from reports.html import render_run_report_html
+from reports.html import render_run_report_html, report_security_policy
 from reports.pdf import render_run_report_pdf
 from reports.run_report import build_run_report
 from reports.tables import TableFormat, write_actions
@@ -55,7 +55,7 @@ def _download(response: Response, run_id: str, extension: str, *, opens: bool = 
     response.headers["Content-Disposition"] = f"{manner}; filename*=UTF-8''{name}"
     if extension == "html":
         # The report is one file with its own style sheet inside; it runs no script.
-        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        response.headers["Content-Security-Policy"] = report_security_policy()
     return response
 
 

@@ -43,3 +43,5 @@ def log_to_stderr() -> None:
     to_stderr = logging.StreamHandler()
     to_stderr.setFormatter(FieldsFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
+    for name in ("weasyprint", "fontTools"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # their warnings quote what senders wrote
