@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import ingest, kills, machine, pages, report, result, servers
+from bench import ingest, kills, machine, pages, parts, report, result, servers
 
 SUBJECTS: dict[str, Callable[[Path], result.Section]] = {
     "ingest": ingest.measure,
@@ -13,6 +13,7 @@ SUBJECTS: dict[str, Callable[[Path], result.Section]] = {
     "report": report.measure,
     "kills": kills.measure,
     "servers": servers.measure,
+    "parts": parts.measure,
 }
 QUIET_BELOW = 0.1
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"

@@ -1,7 +1,7 @@
 """Sealing: tables in, one Parquet file with its summary in the footer out.
 
-The per-run summaries are grouped by Arrow, which does it in a tenth of the time DuckDB needs to plan the same query
-over a small table (``bench`` measures both); a property test proves them equal to DuckDB's answer over all rows.
+The per-run summaries are grouped by Arrow, which is done with a small table long before DuckDB has planned the same
+question (``bench/parts.py``); a property test proves them equal to DuckDB's answer over all rows.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Many JSON lines to columns at once, by DuckDB's JSON reader: twice the speed of the others, without the interpreter.
+"""Many JSON lines to columns at once, by DuckDB's JSON reader: twice the speed of pyarrow's (``bench/parts.py``).
 
 It reads what it is asked for and leaves the rest, so what it read has to be checked against the text. Every key of a
 line shows as ``":`` in it; a line where that count is not the number of values read has a key nobody asked for, a
