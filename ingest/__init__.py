@@ -3,17 +3,25 @@
 The way in, one module a step::
 
     recorder        the front door: a body or a run event in, a receipt out
+    inputs          input names -> readers
     formats/        bytes -> raw tables (NDJSON, JSON array, CSV, Parquet, Arrow)
     protocols/      bytes of a foreign tool's log -> raw tables and run events (rclone)
     mapping         which raw column is which of our fields
     normalise       raw table -> typed actions, and refusals with their reasons
+    reading         one body, block by block, through the four above
+    given_names     what a sender calls a foreign log as a whole
+    committer       submissions -> batches, one index transaction, receipts
+    group_commit    senders that wait at the same moment share a commit
     problem         message -> template -> problem id
-    group_commit    senders that wait at the same moment share a batch
-    batch           table -> sealed Parquet file with its summary in the footer
+    batch, footer   table -> sealed Parquet file with its summary in the footer
     lake            where sealed files lie; the only truth
     index           SQL summaries of the lake; disposable, rebuilt from footers
+    run_totals      a run's summary row, after one more batch
     run_state       run events -> the state of a run
+    idempotency     a request sent again changes nothing
+    care            is every batch whole, and does the index agree?
     client          the same door, over HTTP
 
-``action``, ``counts``, ``schema`` and ``errors`` hold the vocabulary all of them share.
+``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``details`` and ``errors`` hold the
+vocabulary all of them share.
 """
