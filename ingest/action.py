@@ -7,6 +7,10 @@ from typing import TypeVar
 Word = TypeVar("Word", bound=StrEnum)
 
 
+UNKNOWN_INTEGRATION = "unknown"
+"""Of a run whose actions do not say."""
+
+
 class Operation(StrEnum):
     """What was done to the target record; NONE when it was found already right."""
 

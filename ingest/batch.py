@@ -54,6 +54,11 @@ class BatchIds:
         return str(uuid.UUID(int=value))
 
 
+def batch_id_at(moment_us: int) -> str:
+    """The least id of a batch begun at a moment or later; in microseconds since 1970 UTC."""
+    return str(uuid.UUID(int=max(moment_us, 0) // 1000 << 80))
+
+
 def received_us_of(batch_id: str) -> int:
     """When a batch was begun, in microseconds since 1970 UTC, as its id tells (to the millisecond)."""
     return (uuid.UUID(batch_id).int >> 80) * 1000
@@ -71,9 +76,7 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
     tables = iter(tables)
     first = next(tables)
     compression = _NO_COMPRESSION if first.num_rows <= FEW_ROWS else _COMPRESSION
-    dictionaries, statistics = _of(schema, _DICTIONARY_COLUMNS), _of(schema, _STATISTICS_COLUMNS)
-    options = {**compression, "use_dictionary": dictionaries, "write_statistics": statistics}
-    with pq.ParquetWriter(sink, schema, store_schema=False, version="2.6", **options) as writer:
+    with _writer(sink, schema, **compression) as writer:
         for table in itertools.chain([first], tables):
             if kind == "actions":
                 _add_up(summaries, summarise(table))
@@ -92,6 +95,55 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
         )
         writer.add_key_value_metadata(footer.as_metadata())
     return footer
+
+
+def seal_merged(
+    sink: IO[bytes],
+    kind: str,
+    batch_id: str,
+    tables: Iterable[pa.Table],
+    *,
+    summaries: Callable[[], Iterable[RunSummary]],
+    answers: Iterable[KeptAnswer],
+    replaces: Iterable[str],
+) -> BatchFooter:
+    """Write rows of other batches, each with the batch id and row it has had from the beginning, as one batch.
+
+    A table becomes one row group. ``summaries``, asked for when all are written, are those of the other batches added
+    up: they also tell of what retention has taken away. The caller makes the file durable.
+    """
+    rows = 0
+    with _writer(sink, SCHEMAS[kind], **_LASTING_COMPRESSION) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=max(table.num_rows, 1))
+            rows += table.num_rows
+        runs = tuple(summaries())
+        footer = BatchFooter(
+            batch_id=batch_id,
+            kind=kind,
+            writer=WRITER,
+            rows=rows,
+            first_us=min((summary.first_us for summary in runs), default=None),
+            last_us=max((summary.last_us for summary in runs), default=None),
+            runs=runs,
+            answers=tuple(answers),
+            replaces=tuple(replaces),
+        )
+        writer.add_key_value_metadata(footer.as_metadata())
+    return footer
+
+
+def _writer(sink: IO[bytes], schema: pa.Schema, **compression: Any) -> pq.ParquetWriter:  # options of several types
+    return pq.ParquetWriter(
+        sink,
+        schema,
+        store_schema=False,
+        version="2.6",
+        use_dictionary=_of(schema, _DICTIONARY_COLUMNS),
+        write_statistics=_of(schema, _STATISTICS_COLUMNS),
+        write_page_checksum=True,
+        **compression,
+    )
 
 
 def summarise(actions: pa.Table) -> list[RunSummary]:
@@ -141,6 +193,12 @@ _STATISTICS_COLUMNS = [
 ]  # fmt: skip
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _NO_COMPRESSION = {"compression": "none"}
+_LASTING_COMPRESSION = {
+    "compression": "zstd",
+    "compression_level": 3,
+    # In a sorted batch these grow by small steps.
+    "column_encoding": {"row": "DELTA_BINARY_PACKED"},
+}
 
 
 def _of(schema: pa.Schema, names: list[str]) -> list[str]:

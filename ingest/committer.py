@@ -6,6 +6,7 @@ as many threads as there are cores.
 
 import itertools
 import json
+import logging
 import os
 import threading
 from collections import Counter
@@ -18,18 +19,22 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.action import UNKNOWN_INTEGRATION
 from ingest.batch import BatchIds, received_us_of, seal
+from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer
 from ingest.formats import Reject
 from ingest.group_commit import GroupCommit
 from ingest.index import Addition, Index
 from ingest.lake import Lake, SealedBatch
-from ingest.normalise import UNKNOWN_INTEGRATION, table_of
+from ingest.normalise import table_of
 from ingest.reading import AllOrNothing, Piece, Reading, Refusals
 from ingest.receipt import Receipt, RunReceipt
 from ingest.run_state import RunEvent
 from ingest.schema import REJECT_SCHEMA, RUN_EVENT_SCHEMA
 from ingest.timestamps import INSTANT
+
+logger = logging.getLogger(__name__)
 
 HELD_REJECTS = 20_000
 """Rejects of one body that are held in memory before they go to the lake."""
@@ -133,13 +138,22 @@ class Committer:
         additions: list[Addition] = []
         try:
             self._seal_actions(submissions, read(additions), additions)
+            reach(FaultPoint.SEALED)
             with self._index_turn:
                 self._index.add(additions)
         except BaseException:
-            for addition in additions:  # nobody will be told that these are safe
-                footer = addition.batch.footer
-                self._lake.set_aside(self._lake.path_of(footer.kind, footer.batch_id))
+            self._take_back(additions)
             raise
+        reach(FaultPoint.INDEXED)
+
+    def _take_back(self, additions: Sequence[Addition]) -> None:
+        """Nobody will be told that these are safe. They are not kept aside: a full disk would never be less full."""
+        for addition in additions:
+            footer = addition.batch.footer
+            try:
+                self._lake.remove(footer.kind, [footer.batch_id])
+            except OSError as error:
+                logger.warning("refused batch left in the lake", extra={"reason": str(error)})
 
     def _seal_actions(
         self, submissions: Sequence[Submission], tables: Iterator[pa.Table], additions: list[Addition]

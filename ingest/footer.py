@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.action import UNKNOWN_INTEGRATION
 from ingest.counts import COUNT_COLUMNS, Counts
 from ingest.errors import BatchDamaged, LakeTooNew
 from ingest.schema import FORMAT_VERSION
@@ -18,7 +19,11 @@ KINDS = ("actions", "runs", "rejects")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """The actions of one run in one batch. Times are microseconds since 1970 UTC."""
+    """The actions of one run in one batch. Times are microseconds since 1970 UTC.
+
+    ``counts`` has all actions that ever were in it, ``gone`` how many of them retention has taken away since.
+    ``heard_us`` is when the last of them was received; None where the id of the batch tells it.
+    """
 
     run_id: str
     integration: str | None
@@ -27,6 +32,8 @@ class RunSummary:
     first_us: int
     last_us: int
     counts: Counts
+    gone: int = 0
+    heard_us: int | None = None
 
     def __add__(self, other: "RunSummary") -> "RunSummary":
         return RunSummary(
@@ -37,12 +44,15 @@ class RunSummary:
             first_us=min(self.first_us, other.first_us),
             last_us=max(self.last_us, other.last_us),
             counts=self.counts + other.counts,
+            gone=self.gone + other.gone,
+            heard_us=max((us for us in (self.heard_us, other.heard_us) if us is not None), default=None),
         )
 
 
 def _least(*texts: str | None) -> str | None:
-    """As SQL's min: the same whatever the order of the rows."""
-    return min((text for text in texts if text is not None), default=None)
+    """As SQL's min: the same whatever the order of the rows; what is unknown gives way."""
+    said = {text for text in texts if text is not None}
+    return min(said - {UNKNOWN_INTEGRATION} or said, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +123,7 @@ def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> 
 
 
 def _summary_as_json(summary: RunSummary) -> dict[str, object]:
+    later = {"gone": summary.gone or None, "heard_us": summary.heard_us}
     return {
         "run_id": summary.run_id,
         "integration": summary.integration,
@@ -121,6 +132,7 @@ def _summary_as_json(summary: RunSummary) -> dict[str, object]:
         "first_us": summary.first_us,
         "last_us": summary.last_us,
         "counts": {name: count for name, count in summary.counts.as_dict().items() if count},
+        **{name: value for name, value in later.items() if value is not None},
     }
 
 

@@ -5,7 +5,7 @@ Everything here can be thrown away and rebuilt from the footers in the lake. ``r
 list costs the same however many actions there are. Times are microseconds since 1970 UTC: any year, any database.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,25 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from ingest.batch import received_us_of
 from ingest.counts import COUNT_COLUMNS
 from ingest.errors import LakeUnavailable
-from ingest.footer import KeptAnswer, RunSummary
+from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.lake import SealedBatch
 from ingest.run_state import RunEvent
-from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary
+from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary, without_batch
 
 metadata = sa.MetaData()
+
+VERSION = 2
+"""Of the tables below. An index of another version is thrown away and derived anew."""
+
+versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+
+COMPACTION = "compaction"
+"""The lease of whoever merges batches and removes replaced ones."""
+LONGEST_LEASE_US = 3_600_000_000
 
 
 def _count_columns() -> list[sa.Column[int]]:
@@ -37,7 +48,29 @@ batches = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("first_us", sa.BigInteger),
     sa.Column("last_us", sa.BigInteger),
+    sa.Column("runs", sa.BigInteger, nullable=False),
+    sa.Column("answers", sa.BigInteger, nullable=False),
+    sa.Column("is_merged", sa.Boolean, nullable=False),
+    sa.Column("crc", sa.BigInteger),
     sa.Index("batches_by_time", "kind", "last_us"),
+)
+
+replaced = sa.Table(
+    "replaced",
+    metadata,
+    sa.Column("batch_id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("by", sa.String(36), nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Index("replaced_by_time", "at_us"),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until_us", sa.BigInteger, nullable=False),
 )
 
 batch_runs = sa.Table(
@@ -49,6 +82,7 @@ batch_runs = sa.Table(
     sa.Column("first_us", sa.BigInteger, nullable=False),
     sa.Column("last_us", sa.BigInteger, nullable=False),
     *_count_columns(),
+    sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.Index("batch_runs_by_batch", "batch_id"),
 )
 
@@ -76,6 +110,7 @@ runs = sa.Table(
     sa.Column("message", sa.Text),
     sa.Column("last_event", sa.String(36)),
     *_count_columns(),
+    sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.Index("runs_by_time", "sort_us", "run_id"),
 )
 
@@ -100,15 +135,30 @@ idempotency = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("batch_id", sa.String(36), nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
+    sa.Index("idempotency_by_batch", "batch_id"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
-    """A sealed batch for the index; ``events`` are the rows of a batch of run events."""
+    """A sealed batch for the index; ``events`` are the rows of a batch of run events.
+
+    ``event_ids`` has the batch id and row of each, where they first came in other batches.
+    """
 
     batch: SealedBatch
     events: tuple[RunEvent, ...] = ()
+    event_ids: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def numbered_events(self) -> list[tuple[tuple[str, int], RunEvent]]:
+        """Each event with the batch and row it first came in."""
+        ids = self.event_ids or tuple((self.batch.footer.batch_id, row) for row in range(len(self.events)))
+        return list(zip(ids, self.events, strict=True))
+
+
+class NotReplaceable(LakeUnavailable):
+    """Somebody else has replaced some of these batches meanwhile, or leads now."""
 
 
 class Index:
@@ -120,19 +170,25 @@ class Index:
         insert = sqlite.insert if self._is_sqlite else postgresql.insert
         self._insert_new_batch = insert(batches).on_conflict_do_nothing()
         self._insert_new_answer = insert(idempotency).on_conflict_do_nothing()
+        self._insert_new_event = insert(run_events).on_conflict_do_nothing()
+        self._insert_new_replaced = insert(replaced).on_conflict_do_nothing()
         if self._is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         with _database_trouble(url):
-            metadata.create_all(self.engine)
+            self._create_tables()
 
     def close(self) -> None:
         self.engine.dispose()
 
     def list_known(self) -> set[str]:
-        """The ids of all batches the index has heard of."""
+        """The ids of all batches the index has heard of, live and replaced."""
         with self._reading() as connection:
-            return set(connection.scalars(sa.select(batches.c.batch_id)))
+            return {
+                batch_id
+                for table in (batches, replaced)
+                for batch_id in connection.scalars(sa.select(table.c.batch_id))
+            }
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
@@ -150,23 +206,154 @@ class Index:
         with self._reading() as connection:
             return {run_id: row["integration"] for run_id, row in _rows_of(connection, run_ids).items()}
 
-    def add(self, additions: Sequence[Addition]) -> None:
-        """Make batches part of what every page shows, in one transaction; one that is there already stays as it is."""
-        with self._writing() as connection:
-            fresh = [addition for addition in additions if self._insert_batch(connection, addition)]
-            touched = {summary.run_id for addition in fresh for summary in addition.batch.footer.runs}
-            touched |= {event.run_id for addition in fresh for event in addition.events}
-            known = _rows_of(connection, touched)
-            totals = dict(known)
-            for addition in sorted(fresh, key=lambda addition: addition.batch.footer.batch_id):
-                self._add_details(connection, addition, totals)
-            _write_totals(connection, known, totals)
+    def add(self, additions: Sequence[Addition]) -> int:
+        """Make batches part of what every page shows, in one transaction; one that is there already stays as it is.
 
-    def clear(self) -> None:
-        """Forget everything; the lake knows it."""
+        A batch that replaces others takes their place: what the index knew of them goes. Returns how many of the given
+        are live.
+        """
         with self._writing() as connection:
-            for table in metadata.sorted_tables:
+            return self._add(connection, additions)
+
+    def replace(self, addition: Addition, *, holder: str, at_us: int) -> None:
+        """Let a merged batch take the place of those it replaces, all of which must be live.
+
+        Raises NotReplaceable, and changes nothing, when they are not, or when ``holder`` does not lead any more.
+        """
+        replaces = addition.batch.footer.replaces
+        with self._writing() as connection:
+            if _live_among(connection, [addition.batch.footer.batch_id]):
+                return  # whoever opened the lake just now has found it there
+            leader = connection.scalar(sa.select(leases.c.holder).where(leases.c.name == COMPACTION))
+            if leader != holder or len(_live_among(connection, replaces)) != len(replaces):
+                raise NotReplaceable("another process compacts this lake")
+            self._add(connection, [addition], at_us=at_us)
+
+    def rebuild(self, read: Callable[[], Sequence[Addition]]) -> int:
+        """Forget everything and add what ``read`` gives, in one transaction: pages show the old until then.
+
+        ``read`` is called once nobody else can add, so that what it finds in the lake is all there is.
+        """
+        with self._writing() as connection:
+            additions = read()
+            for table in (batches, batch_runs, runs, run_events, idempotency, replaced):
                 connection.execute(sa.delete(table))
+            return self._add(connection, additions)
+
+    def take_lease(self, name: str, holder: str, *, now_us: int, seconds: float) -> bool:
+        """Become, or stay, the only holder of a name for so long. False when somebody else has it."""
+        until_us = now_us + int(seconds * 1_000_000)
+        with self._writing() as connection:
+            row = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
+            if row is None:
+                connection.execute(sa.insert(leases), {"name": name, "holder": holder, "until_us": until_us})
+                return True
+            # One that ends far in the future was taken before the clock was put back.
+            over = row.until_us < now_us or row.until_us > now_us + LONGEST_LEASE_US
+            if row.holder != holder and not over:
+                return False
+            connection.execute(sa.update(leases).where(leases.c.name == name).values(holder=holder, until_us=until_us))
+            return True
+
+    def end_lease(self, name: str, holder: str) -> None:
+        with self._writing() as connection:
+            connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+    def is_leased(self, name: str, *, now_us: int) -> bool:
+        with self._reading() as connection:
+            until_us = connection.scalar(sa.select(leases.c.until_us).where(leases.c.name == name))
+        return until_us is not None and now_us <= until_us <= now_us + LONGEST_LEASE_US
+
+    def list_live(self, kind: str) -> Sequence[sa.Row[Any]]:
+        """The rows of ``batches`` of a kind, oldest first."""
+        with self._reading() as connection:
+            return connection.execute(
+                sa.select(batches).where(batches.c.kind == kind).order_by(batches.c.batch_id)
+            ).all()
+
+    def list_replaced(self, before_us: int, limit: int) -> Sequence[sa.Row[Any]]:
+        """The rows of ``replaced`` from before a moment, those replaced first first."""
+        chosen = sa.select(replaced).where(replaced.c.at_us < before_us)
+        with self._reading() as connection:
+            return connection.execute(chosen.order_by(replaced.c.at_us, replaced.c.by).limit(limit)).all()
+
+    def forget_replaced(self, batch_ids: Sequence[str]) -> None:
+        """Once their files are gone."""
+        with self._writing() as connection:
+            for some in _some_at_a_time(batch_ids):
+                connection.execute(sa.delete(replaced).where(replaced.c.batch_id.in_(some)))
+
+    def forget_answers(self, before_batch_id: str) -> None:
+        """Answers of requests that were recorded before this batch was begun."""
+        with self._writing() as connection:
+            connection.execute(sa.delete(idempotency).where(idempotency.c.batch_id < before_batch_id))
+
+    def _create_tables(self) -> None:
+        with self._writing() as connection:
+            metadata.create_all(connection, tables=[versions])
+            if list(connection.scalars(sa.select(versions.c.version))) != [VERSION]:
+                metadata.drop_all(connection)
+                metadata.create_all(connection)
+                connection.execute(sa.insert(versions), {"version": VERSION})
+
+    def _add(self, connection: sa.Connection, additions: Sequence[Addition], at_us: int | None = None) -> int:
+        replacers = self._find_replacers(connection, [addition.batch.footer for addition in additions])
+        fresh = [
+            addition
+            for addition in additions
+            if addition.batch.footer.batch_id not in replacers and self._insert_batch(connection, addition)
+        ]
+        replaced_runs = {
+            addition.batch.footer.batch_id: self._retire(connection, addition.batch.footer, at_us)
+            for addition in fresh
+            if addition.batch.footer.replaces
+        }
+        touched = {summary.run_id for addition in fresh for summary in addition.batch.footer.runs}
+        touched |= {event.run_id for addition in fresh for event in addition.events}
+        known = _rows_of(connection, touched)
+        totals = dict(known)
+        # What is said of a run goes before its actions, however late its batches were merged.
+        for addition in sorted(fresh, key=lambda addition: (not addition.events, addition.batch.footer.batch_id)):
+            for old in replaced_runs.get(addition.batch.footer.batch_id, ()):
+                totals[old.run_id] = without_batch(totals[old.run_id], dict(old._mapping))
+            self._add_details(connection, addition, totals)
+        _write_totals(connection, known, totals)
+        return len(additions) - len(replacers)
+
+    def _find_replacers(self, connection: sa.Connection, footers: Sequence[BatchFooter]) -> dict[str, str]:
+        """The batches whose rows are in another one, and which; that is noted, so that their files will go.
+
+        Two that replace the same batch are there when one that merged them lost the lead meanwhile, and died before it
+        could take its own away: the one begun last was the one that counted.
+        """
+        by = {old: footer.batch_id for footer in sorted(footers, key=_batch_id) for old in footer.replaces}
+        by |= _replacements_of(connection, [name for footer in footers for name in (footer.batch_id, *footer.replaces)])
+        replacers = {}
+        for footer in footers:
+            others = [
+                by[name]
+                for name in (footer.batch_id, *footer.replaces)
+                if by.get(name, footer.batch_id) != footer.batch_id
+            ]
+            if others:
+                replacers[footer.batch_id] = others[0]
+                self._note_replaced(connection, [footer.batch_id], footer.kind, others[0], received_us_of(others[0]))
+        return replacers
+
+    def _note_replaced(self, connection: sa.Connection, olds: Sequence[str], kind: str, by: str, at_us: int) -> None:
+        rows = [{"batch_id": old, "kind": kind, "by": by, "at_us": at_us} for old in olds]
+        connection.execute(self._insert_new_replaced, rows)
+
+    def _retire(self, connection: sa.Connection, footer: BatchFooter, at_us: int | None) -> list[sa.Row[Any]]:
+        """Take replaced batches out of what is live; gives what they had added to their runs."""
+        gone: list[sa.Row[Any]] = []
+        at_us = received_us_of(footer.batch_id) if at_us is None else at_us
+        for some in _some_at_a_time(footer.replaces):
+            gone += connection.execute(sa.select(batch_runs).where(batch_runs.c.batch_id.in_(some))).all()
+            for table in (batch_runs, batches):
+                connection.execute(sa.delete(table).where(table.c.batch_id.in_(some)))
+            self._note_replaced(connection, some, footer.kind, footer.batch_id, at_us)
+        return gone
 
     def _insert_batch(self, connection: sa.Connection, addition: Addition) -> bool:
         footer = addition.batch.footer
@@ -177,6 +364,10 @@ class Index:
             "bytes": addition.batch.size,
             "first_us": footer.first_us,
             "last_us": footer.last_us,
+            "runs": len(footer.runs),
+            "answers": len(footer.answers),
+            "is_merged": bool(footer.replaces),
+            "crc": addition.batch.crc,
         }
         inserted = connection.execute(self._insert_new_batch, values)
         return inserted.rowcount == 1
@@ -194,8 +385,8 @@ class Index:
             ]
             connection.execute(self._insert_new_answer, kept)
         if addition.events:
-            rows = [event_row(footer.batch_id, row, event) for row, event in enumerate(addition.events)]
-            connection.execute(sa.insert(run_events), rows)
+            rows = [event_row(batch_id, row, event) for (batch_id, row), event in addition.numbered_events]
+            connection.execute(self._insert_new_event, rows)
             _fold_events(connection, addition, totals)
 
     @contextmanager
@@ -235,23 +426,51 @@ def _write_totals(connection: sa.Connection, known: dict[str, RunRow], totals: d
 
 
 def _fold_events(connection: sa.Connection, addition: Addition, totals: dict[str, RunRow]) -> None:
-    """Only the new events, unless later ones were folded before them."""
-    batch_id = addition.batch.footer.batch_id
-    for run_id in dict.fromkeys(event.run_id for event in addition.events):
+    """Only the new events, unless as late or later ones were folded before them."""
+    new: dict[str, list[tuple[tuple[str, int], RunEvent]]] = {}
+    for event_id, event in addition.numbered_events:
+        new.setdefault(event.run_id, []).append((event_id, event))
+    for run_id, numbered in new.items():
         row = totals.get(run_id)
-        late = row is not None and row["last_event"] is not None and row["last_event"] > batch_id
-        new = [event for event in addition.events if event.run_id == run_id]
-        events = _events_of(connection, run_id) if late else new
-        totals[run_id] = with_events(row, events, batch_id, afresh=late)
+        numbered.sort(key=lambda pair: pair[0])
+        oldest, newest = numbered[0][0][0], numbered[-1][0][0]
+        late = row is not None and row["last_event"] is not None and row["last_event"] >= oldest
+        events = _events_of(connection, run_id) if late else [event for _, event in numbered]
+        totals[run_id] = with_events(row, events, newest, afresh=late)
 
 
 def _rows_of(connection: sa.Connection, run_ids: Iterable[str]) -> dict[str, RunRow]:
     found: dict[str, RunRow] = {}
-    wanted = list(run_ids)
-    for start in range(0, len(wanted), 500):  # below every database's limit of parameters
-        chosen = connection.execute(_CHOSEN_RUNS, {"run_ids": wanted[start : start + 500]})
+    for some in _some_at_a_time(list(run_ids)):
+        chosen = connection.execute(_CHOSEN_RUNS, {"run_ids": some})
         found.update({row["run_id"]: dict(row) for row in chosen.mappings()})
     return found
+
+
+def _batch_id(footer: BatchFooter) -> str:
+    return footer.batch_id
+
+
+def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in _some_at_a_time(list(batch_ids)):
+        rows = connection.execute(sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(some)))
+        found.update({row.batch_id: row.by for row in rows})
+    return found
+
+
+def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str]:
+    return [
+        batch_id
+        for some in _some_at_a_time(batch_ids)
+        for batch_id in connection.scalars(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(some)))
+    ]
+
+
+def _some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Below every database's limit of parameters."""
+    for start in range(0, len(values), 500):
+        yield values[start : start + 500]
 
 
 def _events_of(connection: sa.Connection, run_id: str) -> list[RunEvent]:
@@ -268,13 +487,14 @@ def _batch_run(batch_id: str, summary: RunSummary) -> dict[str, Any]:
         "first_us": summary.first_us,
         "last_us": summary.last_us,
         **summary.counts.as_dict(),
+        "gone": summary.gone,
     }
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type
     connection.isolation_level = None  # transactions are begun below, not by the driver's guess
     cursor = connection.cursor()
-    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 10000", "cache_size = -32000"):
+    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 5000", "cache_size = -32000"):
         cursor.execute(f"pragma {pragma}")
     cursor.close()
 

@@ -2,26 +2,30 @@
 
 The only place that knows paths. State is visible in the name: ``<batch_id>.parquet`` is sealed and never changes,
 ``<batch_id>.writing`` belongs to a writer that holds a lock on it. A leftover whose writer is gone is moved aside, not
-deleted: nobody was told that it is safe, but somebody may want to look at it.
+deleted: nobody was told that it is safe, but somebody may want to look at it. ``<batch_id>.merging`` is the same for
+a batch that holds rows of others; a leftover of that is deleted, for the rows are safe where they came from.
 """
 
 import errno
 import fcntl
+import io
 import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.batch import make_durable, received_us_of
+from ingest.batch import SCHEMAS, make_durable, received_us_of
 from ingest.errors import BatchDamaged, LakeTooNew, LakeUnavailable
+from ingest.fault_points import FaultPoint, reach
 from ingest.footer import KINDS, BatchFooter, footer_from_metadata
 from ingest.schema import FORMAT_VERSION
 from ingest.timestamps import from_microseconds
@@ -30,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 SEALED = ".parquet"
 WRITING = ".writing"
+MERGING = ".merging"
+
+ROWS_A_PART = 122_880
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -37,10 +44,11 @@ _NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedBatch:
-    """A batch that is in the lake: its footer and its size in bytes."""
+    """A batch that is in the lake: its footer, its size in bytes, and the CRC-32 of its file where that is known."""
 
     footer: BatchFooter
     size: int
+    crc: int | None = None
 
 
 class Lake:
@@ -64,29 +72,57 @@ class Lake:
         day = from_microseconds(received_us_of(batch_id)).date().isoformat()
         return self.root / kind / day / f"{batch_id}{SEALED}"
 
-    def put(self, kind: str, batch_id: str, write: Callable[[IO[bytes]], BatchFooter]) -> SealedBatch:
+    def token_index_path(self, batch_id: str) -> Path:
+        """Where the words of a merged batch of actions are, if anywhere: derived, may be missing."""
+        return self.path_of("tokens", batch_id).with_suffix(".arrow")
+
+    def put(
+        self, kind: str, batch_id: str, write: Callable[[IO[bytes]], BatchFooter], *, unfinished: str = WRITING
+    ) -> SealedBatch:
         """Seal a batch. When this returns its bytes and its name are on disk.
 
         Raises LakeUnavailable when the disk is full or may not be written; then there is no trace of the batch.
         """
         sealed = self.path_of(kind, batch_id)
-        writing = sealed.with_suffix(WRITING)
+        writing = sealed.with_suffix(unfinished)
         with _disk_trouble(sealed):
             self._make_day(sealed.parent)
             try:
-                with writing.open("wb") as sink:
+                with _SummedFile(writing) as sink:
                     fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    reach(FaultPoint.PUT_BEGUN)
                     footer = write(sink)
+                    reach(FaultPoint.WRITTEN)
                     os.fchmod(sink.fileno(), 0o444)  # nobody writes to a sealed batch, not even by mistake
                     make_durable(sink)
-                    size = sink.tell()
+                    reach(FaultPoint.SYNCED)
+                    size, crc = sink.tell(), sink.crc
                     writing.rename(sealed)
+                    reach(FaultPoint.RENAMED)
                 _sync_folder(sealed.parent)
             except BaseException:
                 writing.unlink(missing_ok=True)
                 sealed.unlink(missing_ok=True)
                 raise
-        return SealedBatch(footer=footer, size=size)
+        return SealedBatch(footer=footer, size=size, crc=crc)
+
+    def remove(self, kind: str, batch_ids: Iterable[str]) -> int:
+        """Delete batches whose rows live on in others, and what was derived from them; returns the bytes freed.
+
+        When this returns they are gone from the disk, even if its power fails next.
+        """
+        freed = 0
+        folders = set()
+        for batch_id in batch_ids:
+            for path in (self.path_of(kind, batch_id), self.token_index_path(batch_id)):
+                with suppress(FileNotFoundError):
+                    size = path.stat().st_size
+                    path.unlink()
+                    freed += size
+                    folders.add(path.parent)
+        for folder in folders:
+            _sync_folder(folder)
+        return freed
 
     def list_ids(self, kind: str) -> Iterator[str]:
         """The ids of all sealed batches of a kind, oldest first."""
@@ -117,8 +153,22 @@ class Lake:
         except (pa.ArrowException, OSError) as error:
             raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
 
+    def read_in_parts(self, kind: str, batch_ids: Iterable[str]) -> Iterator[pa.Table]:
+        """All rows of batches, some at a time, with today's columns. Raises BatchDamaged."""
+        for batch_id in batch_ids:
+            path = self.path_of(kind, batch_id)
+            try:
+                with pq.ParquetFile(path, page_checksum_verification=True) as batch:
+                    for rows in batch.iter_batches(batch_size=ROWS_A_PART):
+                        yield _with_all_columns(pa.Table.from_batches([rows]), SCHEMAS[kind])
+            except (pa.ArrowException, OSError) as error:
+                raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
+
     def recover(self) -> list[Path]:
         """Move what dead writers left to ``aside/`` and return where it went."""
+        for path in self.root.glob(f"*/*/*{MERGING}"):
+            if _is_abandoned(path):
+                path.unlink(missing_ok=True)
         return [self.set_aside(path) for path in sorted(self.root.glob(f"*/*/*{WRITING}")) if _is_abandoned(path)]
 
     def set_aside(self, path: Path) -> Path:
@@ -147,6 +197,29 @@ class Lake:
         if not day.is_dir():
             day.mkdir(exist_ok=True)
             _sync_folder(day.parent)
+
+
+def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Older batches lack columns that were added since."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+class _SummedFile(io.BufferedWriter):
+    """A new file that knows the CRC-32 of what was written to it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "w"), buffer_size=1 << 18)
+        self.crc = 0
+
+    def write(self, data: Any) -> int:  # any buffer of bytes
+        self.crc = zlib.crc32(data, self.crc)
+        written = super().write(data)
+        reach(FaultPoint.HALF_WRITTEN)
+        return written
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -23,7 +23,6 @@ from ingest.run_id import check_run_id
 from ingest.schema import ACTION_SCHEMA, SENT_FIELDS
 from ingest.timestamps import INSTANT, parse_timestamp, parse_timestamps
 
-UNKNOWN_INTEGRATION = "unknown"
 TEXT_FIELDS = tuple(
     name
     for name in SENT_FIELDS

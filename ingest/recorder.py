@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from ingest.action import Progress, Scope, Status
 from ingest.committer import Committer, Submission
+from ingest.compaction import Compactor
 from ingest.errors import (
     BatchDamaged,
     IdempotencyKeyReused,
@@ -22,6 +23,7 @@ from ingest.errors import (
     NotCancellable,
     RunNotFound,
 )
+from ingest.footer import KINDS
 from ingest.formats import Reject
 from ingest.idempotency import Digest, InFlight
 from ingest.index import Addition, Index
@@ -89,6 +91,10 @@ class Recorder:
         lake.recover()
         recorder.catch_up()
         return recorder
+
+    def compactor(self) -> Compactor:
+        """Whoever merges the batches of this lake; many may exist, one leads."""
+        return Compactor(self.lake, self.index, now=self._now, catch_up=self.catch_up)
 
     def close(self) -> None:
         self._committer.close()
@@ -191,25 +197,31 @@ class Recorder:
 
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
-        known = self.index.list_known()
-        missing = sorted(
-            (batch_id, kind)
-            for kind in ("actions", "runs", "rejects")
-            for batch_id in self.lake.list_ids(kind)
-            if batch_id not in known
-        )
-        found = [addition for batch_id, kind in missing if (addition := self._read_addition(kind, batch_id))]
-        replaced = {old for addition in found for old in addition.batch.footer.replaces}
-        live = [addition for addition in found if addition.batch.footer.batch_id not in replaced]
-        for start in range(0, len(live), 500):
-            self.index.add(live[start : start + 500])
-            progress(min(start + 500, len(live)), len(live))
-        return len(live)
+        found = self._read_additions(self.index.list_known(), progress)
+        return self.index.add(found) if found else 0
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
-        """Forget the index and derive it anew from the lake; returns how many batches it now knows."""
-        self.index.clear()
-        return self.catch_up(progress)
+        """Derive the index anew from the lake; returns how many batches it now knows.
+
+        Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
+        """
+        found = self._read_additions(set(), progress)
+        read = {addition.batch.footer.batch_id for addition in found}
+        return self.index.rebuild(lambda: [*found, *self._read_additions(read)])
+
+    def _read_additions(
+        self, known: set[str], progress: Callable[[int, int], None] = lambda done, of: None
+    ) -> list[Addition]:
+        """What is in the lake, but for known batches; a damaged one is left out."""
+        missing = sorted(
+            (batch_id, kind) for kind in KINDS for batch_id in self.lake.list_ids(kind) if batch_id not in known
+        )
+        found = []
+        for done, (batch_id, kind) in enumerate(missing, start=1):
+            if addition := self._read_addition(kind, batch_id):
+                found.append(addition)
+            progress(done, len(missing))
+        return found
 
     def _read_addition(self, kind: str, batch_id: str) -> Addition | None:
         try:
@@ -218,7 +230,11 @@ class Recorder:
         except BatchDamaged as error:
             logger.error("batch left out of the index", extra={"reason": error.message})
             return None
-        return Addition(batch=batch, events=tuple(_event_of(row) for row in rows))
+        return Addition(
+            batch=batch,
+            events=tuple(_event_of(row) for row in rows),
+            event_ids=tuple((row["batch_id"], row["row"]) for row in rows),
+        )
 
     def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
         known = self.index.find_answer(key)

@@ -7,25 +7,24 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.action import STATUSES, Progress, Scope, Status
+from ingest.action import STATUSES, UNKNOWN_INTEGRATION, Progress, Scope, Status
 from ingest.batch import received_us_of
 from ingest.counts import COUNT_COLUMNS
 from ingest.footer import RunSummary
-from ingest.normalise import UNKNOWN_INTEGRATION
 from ingest.run_state import EventKind, RunEvent, RunState, fold
 from ingest.timestamps import from_microseconds, to_microseconds
 
 RunRow = dict[str, Any]  # column values of several types, straight from the database
 
+_NAMES = ("integration", "configuration", "trigger")
 _STATE_TIMES = ("announced_us", "started_us", "finished_us")
 
 
 def with_summary(row: RunRow | None, summary: RunSummary, batch_id: str) -> RunRow:
     """The row after the actions of one more batch."""
     row = dict(row or _empty_row(summary.run_id))
-    for name in ("configuration", "trigger"):
-        row[name] = row[name] or getattr(summary, name)
-    row["integration"] = _known_integration(row["integration"], summary.integration)
+    for name in _NAMES:
+        row[name] = _name(row, row[name], getattr(summary, name))
     for name, count in summary.counts.as_dict().items():
         row[name] += count
     row["first_action_us"] = _least(row["first_action_us"], summary.first_us)
@@ -34,17 +33,23 @@ def with_summary(row: RunRow | None, summary: RunSummary, batch_id: str) -> RunR
     row["status_rank"] = _greatest(row["status_rank"], None if worst is None else worst.rank)
     if row["progress"] == Progress.PENDING:
         row["progress"] = Progress.RUNNING.value  # whoever has actions has started
-    return _heard(row, batch_id)
+    row["gone"] += summary.gone
+    return _heard(row, received_us_of(batch_id) if summary.heard_us is None else summary.heard_us)
+
+
+def without_batch(row: RunRow, batch_run: Mapping[str, Any]) -> RunRow:
+    """The row less what one batch had added to its counts; another that holds the same actions is added next."""
+    return row | {name: row[name] - batch_run[name] for name in (*COUNT_COLUMNS, "gone")}
 
 
 def with_events(row: RunRow | None, events: list[RunEvent], batch_id: str, *, afresh: bool) -> RunRow:
     """The row after these run events; ``afresh`` when they are all events of the run instead of just new ones."""
     row = dict(row or _empty_row(events[0].run_id))
     has_actions = row["first_action_us"] is not None
+    # Until the first event its names are those of its actions, which give way to what is said of the run itself.
     state = fold(events, RunState() if afresh or row["last_event"] is None else _state_of(row))
-    row["integration"] = _known_integration(row["integration"], state.integration)
-    for name in ("configuration", "trigger"):
-        row[name] = row[name] or getattr(state, name)
+    for name in _NAMES:
+        row[name] = getattr(state, name) or row[name]
     row["scope"] = state.scope.value if state.scope else None
     row["progress"] = _progress(state.progress, has_actions).value
     row["status_rank"] = _greatest(row["status_rank"], None if state.status is None else state.status.rank)
@@ -58,7 +63,7 @@ def with_events(row: RunRow | None, events: list[RunEvent], batch_id: str, *, af
     row["claimed"] = _dumped(state.claimed)
     row["attributes"] = _dumped(state.attributes)
     row["last_event"] = max(row["last_event"] or "", batch_id)
-    return _heard(row, batch_id)
+    return _heard(row, received_us_of(batch_id))
 
 
 def event_row(batch_id: str, row: int, event: RunEvent) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def _empty_row(run_id: str) -> RunRow:
         "sort_us": None,
         "cancellable": False,
         "last_event": None,
-        **dict.fromkeys(COUNT_COLUMNS, 0),
+        **dict.fromkeys((*COUNT_COLUMNS, "gone"), 0),
     }
 
 
@@ -127,7 +132,7 @@ def _state_of(row: RunRow) -> RunState:
         None if row[name] is None else from_microseconds(row[name]) for name in _STATE_TIMES
     )
     return RunState(
-        integration=row["integration"],
+        integration=None if row["integration"] == UNKNOWN_INTEGRATION else row["integration"],
         configuration=row["configuration"],
         trigger=row["trigger"],
         scope=Scope(row["scope"]) if row["scope"] else None,
@@ -150,15 +155,19 @@ def _progress(said: Progress | None, has_actions: bool) -> Progress:
     return said
 
 
-def _heard(row: RunRow, batch_id: str) -> RunRow:
-    row["heard_us"] = _greatest(row["heard_us"], received_us_of(batch_id))
+def _heard(row: RunRow, received_us: int) -> RunRow:
+    row["heard_us"] = _greatest(row["heard_us"], received_us)
     starts = (row["started_us"], row["first_action_us"], row["announced_us"])
     row["sort_us"] = next((moment for moment in starts if moment is not None), row["heard_us"])
     return row
 
 
-def _known_integration(now: str, said: str | None) -> str:
-    return said if said and now == UNKNOWN_INTEGRATION else now
+def _name(row: RunRow, now: str | None, said: str | None) -> str | None:
+    """What was said of the run itself holds; else the least that actions say, whatever the order of their batches."""
+    known = [name for name in (now, said) if name is not None and name != UNKNOWN_INTEGRATION]
+    if row["last_event"] is not None and known:
+        return known[0]
+    return min(known, default=now or said)
 
 
 def _least(*values: int | None) -> int | None:

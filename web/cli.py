@@ -10,8 +10,10 @@ import click
 
 from ingest.errors import SettingsError, SynclogError
 from web.commands.actions import actions
+from web.commands.compact import compact
 from web.commands.demo import demo
 from web.commands.invocation import Invocation
+from web.commands.maintain import maintain
 from web.commands.reindex import reindex
 from web.commands.rejects import rejects
 from web.commands.report import report
@@ -81,5 +83,19 @@ def main(ctx: click.Context, data: Path | None, settings_file: Path | None) -> N
     ctx.obj = Invocation(data=data, settings_file=settings_file)
 
 
-for command in (serve, demo, upload, runs, run, actions, report, sql, verify, reindex, rejects):
+for command in (
+    serve,
+    demo,
+    upload,
+    runs,
+    run,
+    actions,
+    report,
+    sql,
+    verify,
+    reindex,
+    compact,
+    maintain,
+    rejects,
+):
     main.add_command(command)

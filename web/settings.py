@@ -30,10 +30,12 @@ class Settings:
     """The address the server listens on: a loopback address."""
     port: int = 8080
     """The port the server listens on; 0 takes a free one."""
-    threads: int = 72
+    threads: int = 256
     """Requests answered at the same moment."""
     max_body_bytes: int = 256 * MIB
     """The largest request body, counted after decompression."""
+    maintain_seconds: int = 10
+    """How long a server rests between two rounds of maintenance; 0 leaves that to others."""
     sql_seconds: int = 30
     """How long an ad-hoc SQL statement may run."""
     sql_rows: int = 10_000
@@ -53,6 +55,13 @@ def load_settings(
     settings = Settings(**{key: _typed(key, value) for key, value in said.items()})  # type: ignore[arg-type]
     _check(settings)
     return settings
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a child process with the same settings."""
+    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    values["data"] = settings.data.resolve()
+    return os.environ | {f"SYNCLOG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 
 def is_loopback(host: str) -> bool:
@@ -114,6 +123,10 @@ def _check(settings: Settings) -> None:
         )
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is 0 to 65535, not {settings.port}", field="port")
+    if settings.maintain_seconds < 0:
+        raise SettingsError(
+            f"maintain_seconds is at least 0, not {settings.maintain_seconds}", field="maintain_seconds"
+        )
     for name in ("threads", "max_body_bytes", "sql_seconds", "sql_rows", "sql_memory_mb"):
         if getattr(settings, name) < 1:
             raise SettingsError(f"{name} is at least 1, not {getattr(settings, name)}", field=name)

@@ -6,6 +6,7 @@ import click
 
 from web.app import create_app
 from web.commands.invocation import Invocation
+from web.maintenance import MaintenanceProcess
 from web.serve import bind, leave
 from web.serve import serve as serve_app
 from web.workspace import open_workspace
@@ -24,7 +25,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """
     settings = invocation.settings(host=host, port=port)
     log_to_stderr()
-    with bind(settings) as listener, open_workspace(settings) as workspace:
+    with bind(settings) as listener, open_workspace(settings) as workspace, MaintenanceProcess(settings):
         serve_app(create_app(workspace), listener, threads=settings.threads, announce=click.echo)
     leave()
 

@@ -1,0 +1,328 @@
+"""Compaction: many small batches become few large ones, sorted so that what is read together lies together.
+
+A merged batch names those it replaces. The index takes the one and lets go of the others in one transaction; their
+files stay for a grace, because somebody may still be reading them. A kill at any point leaves either the old batches
+live or the new one: a sealed merged batch that the index does not know is found when the lake is next opened, and
+takes its place then. Only the holder of a lease in the index merges and removes.
+"""
+
+import itertools
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import IO, Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.action import STATUSES
+from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
+from ingest.errors import BatchDamaged
+from ingest.footer import BatchFooter, KeptAnswer, RunSummary
+from ingest.index import COMPACTION, Addition, Index, NotReplaceable
+from ingest.lake import MERGING, Lake, SealedBatch
+from ingest.timestamps import to_microseconds
+
+logger = logging.getLogger(__name__)
+
+MERGED_KINDS = ("actions", "runs", "rejects")
+FULL_ROWS = 1_000_000
+"""Rows a merged batch is meant to have."""
+SETTLED_ROWS = FULL_ROWS // 2
+"""A merged batch of so many rows is left as it is."""
+FAN_IN = 64
+"""Batches of about one size that are worth a merge."""
+MOST_INPUTS = 1000
+MOST_RUNS = 10_000
+MOST_ANSWERS = 20_000
+"""Summaries and answers are read whole with every footer: a merged batch has no more than so many."""
+ROW_GROUP_ROWS = 16_384
+"""A row group is the least that can be read: small ones make a page of a run, or a single action, quick."""
+CHUNK_BYTES = 512 << 20
+"""Most that is sorted at once; a batch larger than that is sorted in parts."""
+
+GRACE_SECONDS = 600.0
+"""How long the files of replaced batches stay for those who read them."""
+ANSWERS_SECONDS = 24 * 3600
+"""How long a request with an idempotency key is remembered, at least."""
+LEASE_SECONDS = 60.0
+KEEP_FILES = "keep files"
+"""The lease of whoever needs the files of replaced batches for longer than the grace."""
+
+Keep = Callable[[pa.Table], pa.Array]
+"""Says of each row of a table whether it stays: booleans without nulls."""
+
+_REMOVED_AT_ONCE = 2000
+
+
+class Batch(Protocol):
+    """What choosing needs to know of a live batch: a row of the index's table."""
+
+    batch_id: str
+    rows: int
+    bytes: int
+    runs: int
+    answers: int
+    is_merged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A merge that was done: how many batches and bytes went in, and what came out."""
+
+    kind: str
+    batches: int
+    rows: int
+    bytes_before: int
+    bytes_after: int
+
+
+def choose(live: Sequence[Any], *, everything: bool = False) -> list[list[str]]:
+    """Which batches to merge, each list into one; ``live`` are :class:`Batch` es, oldest first.
+
+    Batches of about one size are merged once there are many of them, or enough for a full one: so every action is
+    written again a few times at most. ``everything`` merges whatever is not settled.
+    """
+    groups: dict[int, list[Any]] = {}
+    for batch in live:
+        if not (batch.is_merged and batch.rows >= SETTLED_ROWS):
+            groups.setdefault(0 if everything else _size_class(batch.rows), []).append(batch)
+    chosen: list[list[str]] = []
+    for group in groups.values():
+        for some, is_full in _fill(group):
+            is_alone = len(some) == 1
+            if is_alone and (some[0].is_merged or not (everything or is_full)):
+                continue
+            if everything or is_full or len(some) >= FAN_IN:
+                chosen.append([batch.batch_id for batch in some])
+    return chosen
+
+
+def _size_class(rows: int) -> int:
+    size_class = 0
+    while rows >= FAN_IN:
+        rows //= FAN_IN
+        size_class += 1
+    return size_class
+
+
+def _fill(group: list[Any]) -> Iterator[tuple[list[Any], bool]]:
+    """Cut a group into what fits one batch, and whether that is full."""
+    some: list[Any] = []
+    sums: Counter[str] = Counter()
+    for batch in group:
+        figures = {"inputs": 1, "rows": batch.rows, "runs": batch.runs, "answers": batch.answers}
+        limits = {"inputs": MOST_INPUTS, "rows": FULL_ROWS, "runs": MOST_RUNS, "answers": MOST_ANSWERS}
+        if some and any(sums[name] + figures[name] > limits[name] for name in limits):
+            yield some, True
+            some, sums = [], Counter()
+        some.append(batch)
+        sums.update(figures)
+    if some:
+        yield some, sums["rows"] >= FULL_ROWS * 9 // 10
+
+
+class Compactor:
+    """Merges the batches of a lake while others write and read. One process leads; the others do nothing."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        index: Index,
+        *,
+        now: Callable[[], datetime],
+        catch_up: Callable[[], object],
+    ) -> None:
+        self._lake = lake
+        self._index = index
+        self._now = now
+        self._catch_up = catch_up
+        self._ids = BatchIds(now)
+        self._holder = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4()}"
+        self._leads = False
+
+    def lead(self) -> bool:
+        """Become or stay the one that merges; False while another process does.
+
+        Whoever comes to lead first lets the index know what a dead leader had sealed.
+        """
+        led = self._leads
+        self._leads = self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
+        if self._leads and not led:
+            self._lake.recover()
+            self._catch_up()
+        return self._leads
+
+    def resign(self) -> None:
+        if self._leads:
+            self._index.end_lease(COMPACTION, self._holder)
+            self._leads = False
+
+    def compact(
+        self,
+        *,
+        everything: bool = False,
+        stopping: threading.Event | None = None,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Iterator[Merge]:
+        """Merge what is worth it, one merge after the other, as long as this process leads."""
+        for kind in MERGED_KINDS:
+            chosen = choose(self._index.list_live(kind), everything=everything)
+            for done, batch_ids in enumerate(chosen, start=1):
+                if (stopping is not None and stopping.is_set()) or not self.lead():
+                    return
+                if merge := self.merge(kind, batch_ids):
+                    yield merge
+                progress(done, len(chosen))
+
+    def merge(self, kind: str, batch_ids: Sequence[str], keep: Keep | None = None) -> Merge | None:
+        """Make one batch of several, of the rows that stay.
+
+        None when one of them cannot be read, or when another process was faster: then nothing has changed.
+        """
+        merged_id = self._ids.next()
+        try:
+            before = [self._lake.read_footer(kind, batch_id) for batch_id in batch_ids]
+            after = self._lake.put(kind, merged_id, self._writing(merged_id, before, keep), unfinished=MERGING)
+        except BatchDamaged as error:
+            logger.error("batches not merged", extra={"reason": error.message})
+            return None
+        try:
+            self._index.replace(Addition(batch=after), holder=self._holder, at_us=self._now_us())
+        except NotReplaceable:
+            self._lake.remove(kind, [merged_id])
+            self._leads = False
+            return None
+        return Merge(
+            kind=kind,
+            batches=len(batch_ids),
+            rows=after.footer.rows,
+            bytes_before=sum(batch.size for batch in before),
+            bytes_after=after.size,
+        )
+
+    def sweep(self, grace_seconds: float = GRACE_SECONDS) -> int:
+        """Delete the files of batches replaced longer ago than the grace; returns the bytes freed.
+
+        In the order they were replaced: a batch goes after those it had itself replaced, or they would seem live again
+        to whoever knows the files alone.
+        """
+        now_us = self._now_us()
+        if not self.lead() or self._index.is_leased(KEEP_FILES, now_us=now_us):
+            return 0
+        freed = 0
+        before_us = now_us - int(grace_seconds * 1_000_000)
+        while rows := self._index.list_replaced(before_us, _REMOVED_AT_ONCE):
+            for (_, kind), some in itertools.groupby(rows, key=lambda row: (row.by, row.kind)):
+                freed += self._lake.remove(kind, [row.batch_id for row in some])
+            self._index.forget_replaced([row.batch_id for row in rows])
+            if not self.lead():
+                break
+        self._index.forget_answers(batch_id_at(now_us - ANSWERS_SECONDS * 1_000_000))
+        return freed
+
+    def _writing(
+        self, merged_id: str, before: Sequence[SealedBatch], keep: Keep | None
+    ) -> Callable[[IO[bytes]], BatchFooter]:
+        footers = [batch.footer for batch in before]
+        kind = footers[0].kind
+        gone: Counter[str] = Counter()
+
+        def write(sink: IO[bytes]) -> BatchFooter:
+            merged = merged_summaries(footers)
+            tables = _Kept(keep, gone).of(self._lake.read_in_parts(kind, [footer.batch_id for footer in footers]))
+            return seal_merged(
+                sink,
+                kind,
+                merged_id,
+                _row_groups(tables, kind, [summary.run_id for summary in merged]),
+                summaries=lambda: (replace(run, gone=run.gone + gone[run.run_id]) for run in merged),
+                answers=self._young_answers(footers),
+                replaces=[footer.batch_id for footer in footers],
+            )
+
+        return write
+
+    def _young_answers(self, footers: Iterable[BatchFooter]) -> list[KeptAnswer]:
+        """The answers that a request sent again may still ask for."""
+        oldest = batch_id_at(self._now_us() - ANSWERS_SECONDS * 1_000_000)
+        return [answer for footer in footers if footer.batch_id >= oldest for answer in footer.answers]
+
+    def _now_us(self) -> int:
+        return to_microseconds(self._now())
+
+
+def merged_summaries(footers: Iterable[BatchFooter]) -> list[RunSummary]:
+    """What batches say of their runs, added up: a summary a run, in the order the runs began."""
+    merged: dict[str, RunSummary] = {}
+    for footer in footers:
+        for summary in footer.runs:
+            heard_us = received_us_of(footer.batch_id) if summary.heard_us is None else summary.heard_us
+            summary = replace(summary, heard_us=heard_us)
+            known = merged.get(summary.run_id)
+            merged[summary.run_id] = summary if known is None else known + summary
+    return sorted(merged.values(), key=lambda summary: (summary.first_us, summary.run_id))
+
+
+class _Kept:
+    """Lets rows pass that stay, and counts the others by run."""
+
+    def __init__(self, keep: Keep | None, gone: Counter[str]) -> None:
+        self._keep = keep
+        self._gone = gone
+
+    def of(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        if self._keep is None:
+            yield from tables
+            return
+        for table in tables:
+            stays = self._keep(table)
+            if "run_id" in table.column_names:
+                for run in table["run_id"].filter(pc.invert(stays)).value_counts().to_pylist():
+                    self._gone[run["values"]] += run["counts"]
+            yield table.filter(stays)
+
+
+def _row_groups(tables: Iterable[pa.Table], kind: str, run_ids: list[str]) -> Iterator[pa.Table]:
+    """All rows, sorted as far as they fit in memory, cut into row groups."""
+    for table in _in_chunks(tables):
+        whole = _sorted(table, run_ids) if kind == "actions" else table.sort_by(_AS_RECORDED)
+        for first in range(0, whole.num_rows, ROW_GROUP_ROWS):
+            yield whole.slice(first, ROW_GROUP_ROWS)
+
+
+_AS_RECORDED = [("batch_id", "ascending"), ("row", "ascending")]
+
+
+def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    waiting: list[pa.Table] = []
+    size = 0
+    for table in tables:
+        waiting.append(table)
+        size += table.nbytes
+        if size >= CHUNK_BYTES:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, size = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _sorted(actions: pa.Table, run_ids: list[str]) -> pa.Table:
+    """One run after the other, in the given order; in each the worst first, then by time."""
+    worst_first = [status.value for status in reversed(STATUSES)]
+    keys = pa.table(
+        {
+            "run": pc.index_in(actions["run_id"], pa.array(run_ids, pa.string())),
+            "status": pc.index_in(actions["status"], pa.array(worst_first)),
+            "happened_at": actions["happened_at"],
+            "batch_id": actions["batch_id"],
+            "row": actions["row"],
+        }
+    )
+    return actions.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
