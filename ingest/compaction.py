@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from ingest.action import STATUSES
 from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
 from ingest.errors import BatchDamaged
+from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import COMPACTION, Addition, Index, NotReplaceable
 from ingest.lake import MERGING, Lake, SealedBatch
@@ -187,18 +188,21 @@ class Compactor:
         None when one of them cannot be read, or when another process was faster: then nothing has changed.
         """
         merged_id = self._ids.next()
+        reach(FaultPoint.MERGE_CHOSEN)
         try:
             before = [self._lake.read_footer(kind, batch_id) for batch_id in batch_ids]
             after = self._lake.put(kind, merged_id, self._writing(merged_id, before, keep), unfinished=MERGING)
         except BatchDamaged as error:
             logger.error("batches not merged", extra={"reason": error.message})
             return None
+        reach(FaultPoint.MERGE_SEALED)
         try:
             self._index.replace(Addition(batch=after), holder=self._holder, at_us=self._now_us())
         except NotReplaceable:
             self._lake.remove(kind, [merged_id])
             self._leads = False
             return None
+        reach(FaultPoint.MERGE_SWAPPED)
         return Merge(
             kind=kind,
             batches=len(batch_ids),
