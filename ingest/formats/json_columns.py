@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from ingest.details import JSON_TEXT
 from ingest.formats import LINE_LIMIT
+from ingest.schema import SENT_FIELDS
 
 _READ = """
 select * from read_json(
@@ -38,11 +39,15 @@ _EVEN = {_PLAIN: r"^(-?[0-9]|true$|false$)", _NESTED: r"^[^\"]"}
 _NOT_JSON = r"[:,\[]-?(NaN|Infinity)"
 
 
+# Looked for whether the sampled lines have them or not: most failures have a code, and most lines are no failures.
+_EXPECTED = dict.fromkeys(SENT_FIELDS, _TEXT) | {"details": _NESTED, "duration_ms": _PLAIN}
+
+
 @dataclass(slots=True)
 class JsonColumns:
     """The sender's keys in the order they were seen, each with the kind of its values: the least simple one seen."""
 
-    kinds: dict[str, int] = field(default_factory=lambda: {"details": _NESTED})
+    kinds: dict[str, int] = field(default_factory=lambda: dict(_EXPECTED))
 
     def learn(self, value: dict[str, Any]) -> None:
         """Look at the keys of one object. A value of null says nothing."""
