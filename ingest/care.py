@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ingest.batch import SCHEMAS, summarise
 from ingest.errors import BatchDamaged
 from ingest.footer import KINDS, BatchFooter
-from ingest.index import batches, replaced
+from ingest.index_tables import batches, replaced
 from ingest.recorder import Recorder
 
 

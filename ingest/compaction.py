@@ -26,7 +26,8 @@ from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
 from ingest.errors import BatchDamaged
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
-from ingest.index import COMPACTION, Addition, Index, NotReplaceable
+from ingest.index import Addition, Index, NotReplaceable
+from ingest.index_database import COMPACTION
 from ingest.lake import MERGING, Lake, SealedBatch
 from ingest.timestamps import to_microseconds
 

@@ -1,142 +1,31 @@
 """The index: which batches are live, and sums of their footers, in an SQL database.
 
-Everything here can be thrown away and rebuilt from the footers in the lake. ``runs`` holds the running totals of
-``batch_runs`` and the folded ``run_events`` of every run, kept in the transaction that adds a batch, so that the run
-list costs the same however many actions there are. Times are microseconds since 1970 UTC: any year, any database.
+Running totals are kept in the transaction that adds a batch, so that the run list costs the same however many actions
+there are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 
 from ingest.batch import received_us_of
-from ingest.counts import COUNT_COLUMNS
 from ingest.errors import LakeUnavailable
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
+from ingest.index_database import COMPACTION, IndexDatabase
+from ingest.index_tables import (
+    batch_runs,
+    batches,
+    idempotency,
+    leases,
+    replaced,
+    run_events,
+    runs,
+)
 from ingest.lake import SealedBatch
 from ingest.run_state import RunEvent
 from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary, without_batch
-
-metadata = sa.MetaData()
-
-VERSION = 2
-"""Of the tables below. An index of another version is thrown away and derived anew."""
-
-versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
-
-
-COMPACTION = "compaction"
-"""The lease of whoever merges batches and removes replaced ones."""
-LONGEST_LEASE_US = 3_600_000_000
-
-
-def _count_columns() -> list[sa.Column[int]]:
-    return [sa.Column(name, sa.BigInteger, nullable=False, default=0, server_default="0") for name in COUNT_COLUMNS]
-
-
-batches = sa.Table(
-    "batches",
-    metadata,
-    sa.Column("batch_id", sa.String(36), primary_key=True),
-    sa.Column("kind", sa.String(8), nullable=False),
-    sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("first_us", sa.BigInteger),
-    sa.Column("last_us", sa.BigInteger),
-    sa.Column("runs", sa.BigInteger, nullable=False),
-    sa.Column("answers", sa.BigInteger, nullable=False),
-    sa.Column("is_merged", sa.Boolean, nullable=False),
-    sa.Column("crc", sa.BigInteger),
-    sa.Index("batches_by_time", "kind", "last_us"),
-)
-
-replaced = sa.Table(
-    "replaced",
-    metadata,
-    sa.Column("batch_id", sa.String(36), primary_key=True),
-    sa.Column("kind", sa.String(8), nullable=False),
-    sa.Column("by", sa.String(36), nullable=False),
-    sa.Column("at_us", sa.BigInteger, nullable=False),
-    sa.Index("replaced_by_time", "at_us"),
-)
-
-leases = sa.Table(
-    "leases",
-    metadata,
-    sa.Column("name", sa.String(32), primary_key=True),
-    sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("until_us", sa.BigInteger, nullable=False),
-)
-
-batch_runs = sa.Table(
-    "batch_runs",
-    metadata,
-    sa.Column("run_id", sa.Text, primary_key=True),
-    sa.Column("batch_id", sa.String(36), primary_key=True),
-    sa.Column("integration", sa.Text),
-    sa.Column("first_us", sa.BigInteger, nullable=False),
-    sa.Column("last_us", sa.BigInteger, nullable=False),
-    *_count_columns(),
-    sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
-    sa.Index("batch_runs_by_batch", "batch_id"),
-)
-
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("run_id", sa.Text, primary_key=True),
-    sa.Column("integration", sa.Text, nullable=False),
-    sa.Column("configuration", sa.Text),
-    sa.Column("trigger", sa.Text),
-    sa.Column("scope", sa.Text),
-    sa.Column("progress", sa.String(16), nullable=False),
-    sa.Column("status_rank", sa.Integer),
-    sa.Column("announced_us", sa.BigInteger),
-    sa.Column("started_us", sa.BigInteger),
-    sa.Column("finished_us", sa.BigInteger),
-    sa.Column("heard_us", sa.BigInteger, nullable=False),
-    sa.Column("first_action_us", sa.BigInteger),
-    sa.Column("last_action_us", sa.BigInteger),
-    sa.Column("sort_us", sa.BigInteger, nullable=False),
-    sa.Column("expected", sa.BigInteger),
-    sa.Column("claimed", sa.Text),
-    sa.Column("cancellable", sa.Boolean, nullable=False),
-    sa.Column("attributes", sa.Text),
-    sa.Column("message", sa.Text),
-    sa.Column("last_event", sa.String(36)),
-    *_count_columns(),
-    sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
-    sa.Index("runs_by_time", "sort_us", "run_id"),
-)
-
-run_events = sa.Table(
-    "run_events",
-    metadata,
-    sa.Column("batch_id", sa.String(36), primary_key=True),
-    sa.Column("row", sa.BigInteger, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("happened_us", sa.BigInteger, nullable=False),
-    sa.Column("status", sa.String(8)),
-    sa.Column("message", sa.Text),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Index("run_events_by_run", "run_id", "batch_id", "row"),
-)
-
-idempotency = sa.Table(
-    "idempotency",
-    metadata,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("batch_id", sa.String(36), nullable=False),
-    sa.Column("answer", sa.Text, nullable=False),
-    sa.Index("idempotency_by_batch", "batch_id"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,29 +50,19 @@ class NotReplaceable(LakeUnavailable):
     """Somebody else has replaced some of these batches meanwhile, or leads now."""
 
 
-class Index:
-    """One SQL database. Safe for many threads and, by its transactions, for many processes."""
+class Index(IndexDatabase):
+    """What is known of the lake. Safe for many threads and, by its transactions, for many processes."""
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(url, pool_size=16, max_overflow=64)
-        self._is_sqlite = self.engine.dialect.name == "sqlite"
-        insert = sqlite.insert if self._is_sqlite else postgresql.insert
-        self._insert_new_batch = insert(batches).on_conflict_do_nothing()
-        self._insert_new_answer = insert(idempotency).on_conflict_do_nothing()
-        self._insert_new_event = insert(run_events).on_conflict_do_nothing()
-        self._insert_new_replaced = insert(replaced).on_conflict_do_nothing()
-        if self._is_sqlite:
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
-            sa.event.listen(self.engine, "begin", _begin_sqlite)
-        with _database_trouble(url):
-            self._create_tables()
-
-    def close(self) -> None:
-        self.engine.dispose()
+        super().__init__(url)
+        self._insert_new_batch = self.insert(batches).on_conflict_do_nothing()
+        self._insert_new_answer = self.insert(idempotency).on_conflict_do_nothing()
+        self._insert_new_event = self.insert(run_events).on_conflict_do_nothing()
+        self._insert_new_replaced = self.insert(replaced).on_conflict_do_nothing()
 
     def list_known(self) -> set[str]:
         """The ids of all batches the index has heard of, live and replaced."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {
                 batch_id
                 for table in (batches, replaced)
@@ -192,18 +71,18 @@ class Index:
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(sa.select(idempotency).where(idempotency.c.key == key)).first()
         return None if row is None else KeptAnswer(key=row.key, digest=row.digest, answer=row.answer)
 
     def find_run(self, run_id: str) -> RunRow | None:
         """The summary row of a run, column names to values."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _rows_of(connection, [run_id]).get(run_id)
 
     def find_integrations(self, run_ids: Iterable[str]) -> dict[str, str]:
         """The integration of each run that is known."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {run_id: row["integration"] for run_id, row in _rows_of(connection, run_ids).items()}
 
     def add(self, additions: Sequence[Addition]) -> int:
@@ -212,7 +91,7 @@ class Index:
         A batch that replaces others takes their place: what the index knew of them goes. Returns how many of the given
         are live.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return self._add(connection, additions)
 
     def replace(self, addition: Addition, *, holder: str, at_us: int) -> None:
@@ -221,7 +100,7 @@ class Index:
         Raises NotReplaceable, and changes nothing, when they are not, or when ``holder`` does not lead any more.
         """
         replaces = addition.batch.footer.replaces
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _live_among(connection, [addition.batch.footer.batch_id]):
                 return  # whoever opened the lake just now has found it there
             leader = connection.scalar(sa.select(leases.c.holder).where(leases.c.name == COMPACTION))
@@ -234,39 +113,15 @@ class Index:
 
         ``read`` is called once nobody else can add, so that what it finds in the lake is all there is.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             additions = read()
             for table in (batches, batch_runs, runs, run_events, idempotency, replaced):
                 connection.execute(sa.delete(table))
             return self._add(connection, additions)
 
-    def take_lease(self, name: str, holder: str, *, now_us: int, seconds: float) -> bool:
-        """Become, or stay, the only holder of a name for so long. False when somebody else has it."""
-        until_us = now_us + int(seconds * 1_000_000)
-        with self._writing() as connection:
-            row = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
-            if row is None:
-                connection.execute(sa.insert(leases), {"name": name, "holder": holder, "until_us": until_us})
-                return True
-            # One that ends far in the future was taken before the clock was put back.
-            over = row.until_us < now_us or row.until_us > now_us + LONGEST_LEASE_US
-            if row.holder != holder and not over:
-                return False
-            connection.execute(sa.update(leases).where(leases.c.name == name).values(holder=holder, until_us=until_us))
-            return True
-
-    def end_lease(self, name: str, holder: str) -> None:
-        with self._writing() as connection:
-            connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
-
-    def is_leased(self, name: str, *, now_us: int) -> bool:
-        with self._reading() as connection:
-            until_us = connection.scalar(sa.select(leases.c.until_us).where(leases.c.name == name))
-        return until_us is not None and now_us <= until_us <= now_us + LONGEST_LEASE_US
-
     def list_live(self, kind: str) -> Sequence[sa.Row[Any]]:
         """The rows of ``batches`` of a kind, oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(
                 sa.select(batches).where(batches.c.kind == kind).order_by(batches.c.batch_id)
             ).all()
@@ -274,27 +129,19 @@ class Index:
     def list_replaced(self, before_us: int, limit: int) -> Sequence[sa.Row[Any]]:
         """The rows of ``replaced`` from before a moment, those replaced first first."""
         chosen = sa.select(replaced).where(replaced.c.at_us < before_us)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(chosen.order_by(replaced.c.at_us, replaced.c.by).limit(limit)).all()
 
     def forget_replaced(self, batch_ids: Sequence[str]) -> None:
         """Once their files are gone."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             for some in _some_at_a_time(batch_ids):
                 connection.execute(sa.delete(replaced).where(replaced.c.batch_id.in_(some)))
 
     def forget_answers(self, before_batch_id: str) -> None:
         """Answers of requests that were recorded before this batch was begun."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(sa.delete(idempotency).where(idempotency.c.batch_id < before_batch_id))
-
-    def _create_tables(self) -> None:
-        with self._writing() as connection:
-            metadata.create_all(connection, tables=[versions])
-            if list(connection.scalars(sa.select(versions.c.version))) != [VERSION]:
-                metadata.drop_all(connection)
-                metadata.create_all(connection)
-                connection.execute(sa.insert(versions), {"version": VERSION})
 
     def _add(self, connection: sa.Connection, additions: Sequence[Addition], at_us: int | None = None) -> int:
         replacers = self._find_replacers(connection, [addition.batch.footer for addition in additions])
@@ -389,23 +236,6 @@ class Index:
             connection.execute(self._insert_new_event, rows)
             _fold_events(connection, addition, totals)
 
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with _database_trouble(self.engine.url), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with (
-            _database_trouble(self.engine.url),
-            self.engine.connect().execution_options(synclog_writes=True) as connection,
-            connection.begin(),
-        ):
-            if not self._is_sqlite:
-                # Totals are read, added to and written back: one writer at a time, as SQLite has it anyway.
-                connection.execute(sa.text("lock table runs in share row exclusive mode"))
-            yield connection
-
 
 _CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
@@ -489,27 +319,3 @@ def _batch_run(batch_id: str, summary: RunSummary) -> dict[str, Any]:
         **summary.counts.as_dict(),
         "gone": summary.gone,
     }
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type
-    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 5000", "cache_size = -32000"):
-        cursor.execute(f"pragma {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("synclog_writes", False)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
-@contextmanager
-def _database_trouble(url: str | sa.URL) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        place = sa.make_url(url).render_as_string(hide_password=True)
-        raise LakeUnavailable(
-            f"the index {place} cannot be used: {error.orig}", hint="try again in a moment"
-        ) from error

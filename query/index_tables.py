@@ -6,7 +6,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ingest.action import STATUSES, Operation, Status
-from ingest.index import batches, runs
+from ingest.index_tables import batches, runs
 from query.lake_view import LakeView
 from query.run_order import BEGUN_US, ENDED_US, counted
 

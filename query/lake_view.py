@@ -23,10 +23,12 @@ from sqlalchemy.exc import OperationalError
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.errors import BatchDamaged, LakeUnavailable
-from ingest.index import Index, batch_runs, batches
+from ingest.index import Index
+from ingest.index_tables import batch_runs, batches
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import to_microseconds
+from query.blocks import Batches
 from query.statements import load
 
 _SETTINGS = (
@@ -53,6 +55,7 @@ class LakeView:
     def __init__(self, lake: Lake, index: Index) -> None:
         self.lake = lake
         self.index = index
+        self.batches = Batches(lake)
         folder = Path(tempfile.mkdtemp(prefix="synclog-query-"))
         self.empty_batch = folder / "empty.parquet"
         pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)

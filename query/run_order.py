@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Progress, Status
 from ingest.errors import InvalidInput
-from ingest.index import runs
+from ingest.index_tables import runs
 from query.paging import CursorValue, read_cursor
 
 Figure = sa.ColumnElement[Any]  # text or number, by what is sorted

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ingest.action import STATUSES, Progress, Scope, Status
 from ingest.counts import COUNT_COLUMNS, Counts
 from ingest.errors import RunNotFound
-from ingest.index import run_events, runs
+from ingest.index_tables import run_events, runs
 from ingest.run_state import EventKind
 from ingest.timestamps import from_microseconds, to_microseconds
 from query.lake_view import LakeView

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingest.action import Progress
 from ingest.care import verify
 from ingest.compaction import FAN_IN, FULL_ROWS, GRACE_SECONDS, KEEP_FILES, Compactor, choose
-from ingest.index import metadata
+from ingest.index_tables import metadata
 from ingest.lake import MERGING
 from ingest.recorder import Recorder, RunAnnouncement, RunChange
 from tests.builders import all_rows, line, ndjson

@@ -1,5 +1,6 @@
 """Maintenance beside a server: a child process that merges, and that ends with its parent."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        threading.Event().wait(0.1)
 
 
 def batches(http: httpx.Client) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import LakeUnavailable
-from ingest.index import batches, runs
+from ingest.index_tables import batches, runs
 from web.api.routes import JSON, workspace
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
