@@ -35,7 +35,7 @@ docs: $(DONE)/run ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate.py
 
 .PHONY: bench
-bench: $(DONE)/bench ## measure and write docs/benchmarks.md; some of it with SUBJECTS="ingest pages"
+bench: $(DONE)/bench ## measure and write docs/benchmarks.md (five hours); some of it with SUBJECTS="ingest pages"
 	@exec $(BIN)/python -m bench.run $(SUBJECTS)
 
 .PHONY: clean
@@ -67,6 +67,6 @@ $(DONE)/check: $(DONE)/run
 	@touch $@
 
 $(DONE)/bench: $(DONE)/run
-	@echo 'installing the servers to compare into .venv' >&2
+	@echo 'installing what to compare with into .venv' >&2
 	@$(PIP) --group bench
 	@touch $@

@@ -56,11 +56,15 @@ class Server:
 
     def peak_memory(self) -> int:
         """Bytes of resident memory at their highest, summed over the server's processes."""
-        return sum(_high_water_mark(pid) for pid in _family(self.process.pid))
+        return sum(_high_water_mark(pid) for pid in family(self.process.pid))
+
+    def written(self) -> int:
+        """Bytes handed to the disk, summed over the server's processes and those of them that have ended."""
+        return sum(_bytes_written(pid) for pid in family(self.process.pid))
 
     def kill(self) -> None:
         """SIGKILL to every process of the server: what it had not yet handed to the kernel is gone."""
-        for pid in _family(self.process.pid):
+        for pid in family(self.process.pid):
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
@@ -74,19 +78,19 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, *, port: int | None = None) -> Iterator[Server]:
+def serving(data: Path, *, port: int | None = None, environment: dict[str, str] | None = None) -> Iterator[Server]:
     """``synclog serve`` over this data folder until the block ends."""
-    server = start(data, port=port)
+    server = start(data, port=port, environment=environment)
     try:
         yield server
     finally:
         server.stop()
 
 
-def start(data: Path, *, port: int | None = None) -> Server:
+def start(data: Path, *, port: int | None = None, environment: dict[str, str] | None = None) -> Server:
     chosen = port or free_port()
     command = [synclog(), "--data", str(data), "serve", "--host", HOST, "--port", str(chosen)]
-    return start_command(command, port=chosen, log=data.with_suffix(".log"))
+    return start_command(command, port=chosen, log=data.with_suffix(".log"), environment=environment)
 
 
 def start_command(command: Sequence[str], *, port: int, log: Path, environment: dict[str, str] | None = None) -> Server:
@@ -118,7 +122,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -126,7 +130,7 @@ def _family(pid: int) -> list[int]:
             children += [int(child) for child in task.read_text().split()]
         except OSError:
             continue  # the thread has ended meanwhile
-    return [pid, *(descendant for child in children for descendant in _family(child))]
+    return [pid, *(descendant for child in children for descendant in family(child))]
 
 
 def _high_water_mark(pid: int) -> int:
@@ -136,3 +140,12 @@ def _high_water_mark(pid: int) -> int:
         return 0
     found = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
     return int(found.split()[1]) * 1024
+
+
+def _bytes_written(pid: int) -> int:
+    try:
+        counts = Path(f"/proc/{pid}/io").read_text()
+    except OSError:
+        return 0
+    found = next((line for line in counts.splitlines() if line.startswith("write_bytes:")), "write_bytes: 0")
+    return int(found.split()[1])

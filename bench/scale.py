@@ -1,0 +1,136 @@
+"""What ten and a hundred million actions cost: pages, searches, disk, start, reindex, memory."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.asking import ask_synclog, page_milliseconds, questions
+from bench.generate import RECORDS_A_WRITE, Workload
+from bench.memory import watching
+from bench.questions import Kind
+from bench.result import Measurement, Section
+from bench.server import start
+from bench.world import Stored, compact, count_live, run_command, stored, write_lake
+
+ACTIONS = 100_000_000
+ACTIONS_A_RUN = 20_000
+TIMES = 20
+TARGETS: Mapping[str, str] = {"run list, page": "< 15 ms", "one run, page": "< 50 ms"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What one size cost. Milliseconds are medians."""
+
+    actions: int
+    runs: int
+    milliseconds: Mapping[str, float]
+    stored: Stored
+    batches: int
+    seconds: Mapping[str, float]
+    peak: int
+
+
+def measure(scratch: Path, actions: int = ACTIONS) -> Section:
+    small = _measure_size(scratch / "small", actions // 10)
+    large = _measure_size(scratch / "large", actions)
+    return Section(
+        subject="scale",
+        title="Ten times as much",
+        setting=(
+            f"{large.actions:,} actions of {large.runs:,} runs, compared with {small.actions:,} of "
+            f"{small.runs:,}; written by one process in batches of {RECORDS_A_WRITE:,}, then "
+            f"compacted into {large.batches:,} and {small.batches:,} batches. Time in the server as its Server-Timing "
+            f"header says, median of {TIMES}, each for something else; a page of actions has 50 rows, newest first."
+        ),
+        measurements=(*_compare_times(large, small), *_compare_sizes(large, small)),
+    )
+
+
+def _measure_size(data: Path, actions: int) -> Figures:
+    workload = Workload(actions=actions, runs=max(actions // ACTIONS_A_RUN, 2))
+    batches = -(-actions // RECORDS_A_WRITE)
+    seconds = {
+        "written by one process": _seconds(lambda: write_lake(data, workload, batches=batches)),
+        "compaction": _seconds(lambda: compact(data)),
+        "reindex": _seconds(lambda: run_command(data, "reindex")),
+    }
+    begun = time.perf_counter()
+    server = start(data)
+    try:
+        page_milliseconds(server, "/runs")
+        seconds["start of the server to its first page"] = time.perf_counter() - begun
+        with watching(server.process.pid) as watch:
+            asked = questions(workload, times=TIMES)
+            times = {
+                "run list, page": [page_milliseconds(server, "/runs") for _ in range(TIMES)],
+                "one run, page": [page_milliseconds(server, f"/runs/{run.text}") for run in asked[Kind.ERRORS]],
+            }
+            for kind, each in asked.items():
+                times[str(kind)] = [ask_synclog(server, question).milliseconds for question in each]
+    finally:
+        server.stop()
+    return Figures(
+        actions=actions,
+        runs=workload.runs,
+        milliseconds={name: statistics.median(each) for name, each in times.items()},
+        stored=stored(data),
+        batches=count_live(data),
+        seconds=seconds,
+        peak=watch.peak,
+    )
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def _compare_times(large: Figures, small: Figures) -> list[Measurement]:
+    return [
+        Measurement(
+            name=name,
+            value=f"{taken:,.1f} ms",
+            target=TARGETS.get(name, ""),
+            note=_ratio(f"{small.milliseconds[name]:,.1f} ms", taken, small.milliseconds[name], small),
+        )
+        for name, taken in large.milliseconds.items()
+    ]
+
+
+def _compare_sizes(large: Figures, small: Figures) -> list[Measurement]:
+    bytes_an_action = [
+        _bytes("bytes an action, in all", lambda figures: figures.stored.all, large, small),
+        _bytes("bytes an action, batches", lambda figures: figures.stored.batches, large, small),
+        _bytes("bytes an action, beside them to find words", lambda figures: figures.stored.beside, large, small),
+        _bytes("bytes an action, index database", lambda figures: figures.stored.database, large, small),
+    ]
+    seconds = [
+        Measurement(
+            name=name,
+            value=f"{taken:,.1f} s",
+            note=_ratio(f"{small.seconds[name]:,.1f} s", taken, small.seconds[name], small),
+        )
+        for name, taken in large.seconds.items()
+    ]
+    memory = Measurement(
+        name="peak memory, server and its children",
+        value=f"{large.peak / 2**20:,.0f} MiB",
+        note=_ratio(f"{small.peak / 2**20:,.0f} MiB", large.peak, small.peak, small),
+    )
+    return [*bytes_an_action, *seconds, memory]
+
+
+def _bytes(name: str, of: Callable[[Figures], int], large: Figures, small: Figures) -> Measurement:
+    return Measurement(
+        name=name,
+        value=f"{of(large) / large.actions:.2f}",
+        note=f"{of(small) / small.actions:.2f} with {small.actions:,} actions",
+    )
+
+
+def _ratio(shown: str, large_figure: float, small_figure: float, small: Figures) -> str:
+    return f"{shown} with {small.actions:,} actions: ratio {large_figure / small_figure:.2f}"
