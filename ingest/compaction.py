@@ -30,6 +30,7 @@ from ingest.index import Addition, Index, NotReplaceable
 from ingest.index_database import COMPACTION
 from ingest.lake import MERGING, Lake, SealedBatch
 from ingest.timestamps import to_microseconds
+from ingest.token_index import TokenIndexWriter
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ MOST_ANSWERS = 20_000
 """Summaries and answers are read whole with every footer: a merged batch has no more than so many."""
 ROW_GROUP_ROWS = 16_384
 """A row group is the least that can be read: small ones make a page of a run, or a single action, quick."""
+INDEXED_ROWS = 4 * ROW_GROUP_ROWS
+"""Smaller batches are read whole about as quickly as looked up."""
 CHUNK_BYTES = 512 << 20
 """Most that is sorted at once; a batch larger than that is sorted in parts."""
 
@@ -241,16 +244,21 @@ class Compactor:
 
         def write(sink: IO[bytes]) -> BatchFooter:
             merged = merged_summaries(footers)
-            tables = _Kept(keep, gone).of(self._lake.read_in_parts(kind, [footer.batch_id for footer in footers]))
-            return seal_merged(
+            rows = _Kept(keep, gone).of(self._lake.read_in_parts(kind, [footer.batch_id for footer in footers]))
+            blocks = _row_groups(rows, kind, [summary.run_id for summary in merged])
+            tokens = TokenIndexWriter() if kind == "actions" and _rows_of(footers) >= INDEXED_ROWS else None
+            footer = seal_merged(
                 sink,
                 kind,
                 merged_id,
-                _row_groups(tables, kind, [summary.run_id for summary in merged]),
+                blocks if tokens is None else _indexed(blocks, tokens),
                 summaries=lambda: (replace(run, gone=run.gone + gone[run.run_id]) for run in merged),
                 answers=self._young_answers(footers),
                 replaces=[footer.batch_id for footer in footers],
             )
+            if tokens is not None:
+                self._lake.put_token_index(merged_id, tokens.write)
+            return footer
 
         return write
 
@@ -294,6 +302,10 @@ class _Kept:
             yield table.filter(stays)
 
 
+def _rows_of(footers: Iterable[BatchFooter]) -> int:
+    return sum(footer.rows for footer in footers)
+
+
 def _row_groups(tables: Iterable[pa.Table], kind: str, run_ids: list[str]) -> Iterator[pa.Table]:
     """All rows, sorted as far as they fit in memory, cut into row groups."""
     for table in _in_chunks(tables):
@@ -303,6 +315,12 @@ def _row_groups(tables: Iterable[pa.Table], kind: str, run_ids: list[str]) -> It
 
 
 _AS_RECORDED = [("batch_id", "ascending"), ("row", "ascending")]
+
+
+def _indexed(blocks: Iterable[pa.Table], tokens: TokenIndexWriter) -> Iterator[pa.Table]:
+    for block in blocks:
+        tokens.add_block(block)
+        yield block
 
 
 def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

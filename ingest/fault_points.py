@@ -18,8 +18,7 @@ class FaultPoint(StrEnum):
     RENAMED = "renamed"  # its folder not synced
     SEALED = "sealed"  # all batches of a commit; the index knows none of them
     INDEXED = "indexed"  # and nobody has been answered
-    MERGE_CHOSEN = "merge-chosen"
-    MERGE_WRITTEN = "merge-written"  # not synced
+    MERGE_CHOSEN = "merge-chosen"  # the merged file is then written as any other, through the points above
     MERGE_SEALED = "merge-sealed"  # the index still has those it replaces
     MERGE_SWAPPED = "merge-swapped"  # replaced files are still there
     MERGE_HALF_DELETED = "merge-half-deleted"  # some of them

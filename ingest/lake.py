@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 SEALED = ".parquet"
 WRITING = ".writing"
 MERGING = ".merging"
+TOKENS = ".arrow"
 
 ROWS_A_PART = 122_880
 
@@ -64,6 +65,7 @@ class Lake:
         with _disk_trouble(root):
             for kind in KINDS:
                 (root / kind).mkdir(parents=True, exist_ok=True)
+            (root / "tokens").mkdir(exist_ok=True)
             lake._check_format()
         return lake
 
@@ -74,7 +76,7 @@ class Lake:
 
     def token_index_path(self, batch_id: str) -> Path:
         """Where the words of a merged batch of actions are, if anywhere: derived, may be missing."""
-        return self.path_of("tokens", batch_id).with_suffix(".arrow")
+        return self.path_of("tokens", batch_id).with_suffix(TOKENS)
 
     def put(
         self, kind: str, batch_id: str, write: Callable[[IO[bytes]], BatchFooter], *, unfinished: str = WRITING
@@ -106,6 +108,22 @@ class Lake:
                 raise
         return SealedBatch(footer=footer, size=size, crc=crc)
 
+    def put_token_index(self, batch_id: str, write: Callable[[IO[bytes]], None]) -> None:
+        """Keep the token index of a batch beside it. Raises LakeUnavailable."""
+        path = self.token_index_path(batch_id)
+        draft = path.with_suffix(MERGING)
+        with _disk_trouble(path):
+            self._make_day(path.parent)
+            try:
+                with draft.open("wb") as sink:
+                    fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    write(sink)
+                    make_durable(sink)
+                    draft.rename(path)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+
     def remove(self, kind: str, batch_ids: Iterable[str]) -> int:
         """Delete batches whose rows live on in others, and what was derived from them; returns the bytes freed.
 
@@ -118,6 +136,7 @@ class Lake:
                 with suppress(FileNotFoundError):
                     size = path.stat().st_size
                     path.unlink()
+                    reach(FaultPoint.MERGE_HALF_DELETED)
                     freed += size
                     folders.add(path.parent)
         for folder in folders:
@@ -169,7 +188,15 @@ class Lake:
         for path in self.root.glob(f"*/*/*{MERGING}"):
             if _is_abandoned(path):
                 path.unlink(missing_ok=True)
+        self._remove_lone_token_indexes()
         return [self.set_aside(path) for path in sorted(self.root.glob(f"*/*/*{WRITING}")) if _is_abandoned(path)]
+
+    def _remove_lone_token_indexes(self) -> None:
+        """Those of batches that were never sealed: an index is there first. A batch that is being merged has it too."""
+        for path in self.root.glob(f"tokens/*/*{TOKENS}"):
+            batch = self.path_of("actions", path.stem)
+            if not batch.exists() and not batch.with_suffix(MERGING).exists():
+                path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> Path:
         """Take a file out of the lake without deleting it."""
