@@ -21,6 +21,7 @@ The way in, one module a step::
     idempotency     a request sent again changes nothing
     care            is every batch whole, and does the index agree?
     client          the same door, over HTTP
+    canary          marked actions through that door, and every way to see them again
 
 ``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``details`` and ``errors`` hold the
 vocabulary all of them share.

@@ -82,11 +82,14 @@ class RemoteRecorder:
             except httpx.UnsupportedProtocol as error:
                 raise DeliveryFailed(f"{self._url} is not the address of a server: {error}") from error
             except httpx.TransportError as error:
-                trouble, wait = f"cannot reach {self._url}: {error}", _wait(attempt, None)
+                trouble, wait = f"cannot reach {self._url}: {error}", seconds_to_wait(attempt, None)
             else:
                 if response.status_code not in TRY_AGAIN:
                     return _receipt(response, self._url)
-                trouble, wait = _trouble(response, self._url), _wait(attempt, response.headers.get("Retry-After"))
+                trouble, wait = (
+                    words_of_trouble(response, self._url),
+                    seconds_to_wait(attempt, response.headers.get("Retry-After")),
+                )
             if attempt < self._attempts:
                 self._sleep(wait)
         raise DeliveryFailed(
@@ -109,9 +112,9 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _receipt(response: httpx.Response, url: str) -> Receipt:
     """The receipt in an answer; a server that took nothing (422) gives one too."""
-    body = _json_of(response)
+    body = json_of(response)
     if response.status_code not in (200, 422) or "accepted" not in body:
-        raise DeliveryFailed(_trouble(response, url), hint=_said_error(body).get("hint"))
+        raise DeliveryFailed(words_of_trouble(response, url), hint=_said_error(body).get("hint"))
     return Receipt(
         batch_id=body["batch_id"],
         accepted=body["accepted"],
@@ -122,8 +125,8 @@ def _receipt(response: httpx.Response, url: str) -> Receipt:
     )
 
 
-def _trouble(response: httpx.Response, url: str) -> str:
-    message = _said_error(_json_of(response)).get("message")
+def words_of_trouble(response: httpx.Response, url: str) -> str:
+    message = _said_error(json_of(response)).get("message")
     return f"{url} answers {response.status_code}: {message or response.reason_phrase}"
 
 
@@ -132,7 +135,7 @@ def _said_error(body: dict[str, Any]) -> dict[str, Any]:  # JSON of a server tha
     return error if isinstance(error, dict) else {}
 
 
-def _json_of(response: httpx.Response) -> dict[str, Any]:  # JSON of a server that may not be synclog
+def json_of(response: httpx.Response) -> dict[str, Any]:  # JSON of a server that may not be synclog
     try:
         body = json.loads(response.content)
     except ValueError:
@@ -140,7 +143,7 @@ def _json_of(response: httpx.Response) -> dict[str, Any]:  # JSON of a server th
     return body if isinstance(body, dict) else {}
 
 
-def _wait(attempt: int, retry_after: str | None) -> float:
+def seconds_to_wait(attempt: int, retry_after: str | None) -> float:
     """Seconds until the next attempt: what the server says, else twice as long each time, spread a little."""
     said = _seconds_of(retry_after) if retry_after else None
     if said is not None:

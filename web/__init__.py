@@ -8,6 +8,8 @@
     app             the Flask application over a workspace
     api/            the HTTP API, one module a subject, each with the table of its routes
     pages/          the pages, one blueprint a subject
+    canary          is what was acknowledged there?  lookout  a thread for each way of looking
+    check_up        is a data folder fit for work?
     serve           the server process;  demo  a data folder filled with bundled logs
     request_guard   which requests a server without accounts refuses
     error_pages     every error as an HTTP answer: JSON for programs, a page for people

@@ -12,6 +12,7 @@ from ingest.errors import SettingsError, SynclogError
 from web.commands.actions import actions
 from web.commands.compact import compact
 from web.commands.demo import demo
+from web.commands.doctor import doctor
 from web.commands.invocation import Invocation
 from web.commands.maintain import maintain
 from web.commands.reindex import reindex
@@ -93,6 +94,7 @@ for command in (
     report,
     sql,
     verify,
+    doctor,
     reindex,
     compact,
     maintain,

@@ -93,7 +93,7 @@ def _heading(column: str) -> str:
 def _cell(column: str, value: object) -> Text:
     if value is None:
         return Text("")
-    if column == "duration_ms" and isinstance(value, int):
+    if column.endswith("_ms") and isinstance(value, int | float):
         return Text(format_duration(timedelta(milliseconds=value)))
     if column.endswith("_at") and isinstance(value, str):
         return Text(value[:19].replace("T", " "))
