@@ -75,8 +75,7 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
     rows = 0
     tables = iter(tables)
     first = next(tables)
-    compression = _NO_COMPRESSION if first.num_rows <= FEW_ROWS else _COMPRESSION
-    with _writer(sink, schema, **compression) as writer:
+    with _writer(sink, schema, _NO_COMPRESSION if first.num_rows <= FEW_ROWS else _QUICK_COMPRESSION) as writer:
         for table in itertools.chain([first], tables):
             if kind == "actions":
                 _add_up(summaries, summarise(table))
@@ -113,7 +112,7 @@ def seal_merged(
     up: they also tell of what retention has taken away. The caller makes the file durable.
     """
     rows = 0
-    with _writer(sink, SCHEMAS[kind], **_LASTING_COMPRESSION) as writer:
+    with _writer(sink, SCHEMAS[kind], _LASTING_COMPRESSION) as writer:
         for table in tables:
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
             rows += table.num_rows
@@ -133,17 +132,12 @@ def seal_merged(
     return footer
 
 
-def _writer(sink: IO[bytes], schema: pa.Schema, **compression: Any) -> pq.ParquetWriter:  # options of several types
-    return pq.ParquetWriter(
-        sink,
-        schema,
-        store_schema=False,
-        version="2.6",
-        use_dictionary=_of(schema, _DICTIONARY_COLUMNS),
-        write_statistics=_of(schema, _STATISTICS_COLUMNS),
-        write_page_checksum=True,
-        **compression,
-    )
+def _writer(sink: IO[bytes], schema: pa.Schema, compression: dict[str, Any]) -> pq.ParquetWriter:  # Parquet's options
+    usual = {"use_dictionary": _DICTIONARY_COLUMNS, "write_statistics": _STATISTICS_COLUMNS}
+    options = {
+        name: _of(schema, value) if isinstance(value, list) else value for name, value in (usual | compression).items()
+    }
+    return pq.ParquetWriter(sink, schema, store_schema=False, version="2.6", write_page_checksum=True, **options)
 
 
 def summarise(actions: pa.Table) -> list[RunSummary]:
@@ -191,8 +185,16 @@ _STATISTICS_COLUMNS = [
     "batch_id", "row", "run_id", "integration", "configuration", "happened_at", "operation", "status", "duration_ms",
     "problem_id",
 ]  # fmt: skip
-_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+# Compaction writes a batch again within minutes, so at first writing it fast counts for more than its size: ids, which
+# hardly get smaller, are left as they are, and the messages of one batch are seldom the same.
 _NO_COMPRESSION = {"compression": "none"}
+_QUICK_COMPRESSION = {
+    "compression": {
+        name: "none" if name in ("source_id", "target_id") else "lz4"
+        for name in dict.fromkeys(name for schema in SCHEMAS.values() for name in schema.names)
+    },
+    "use_dictionary": [name for name in _DICTIONARY_COLUMNS if name != "message"],
+}
 _LASTING_COMPRESSION = {
     "compression": "zstd",
     "compression_level": 3,

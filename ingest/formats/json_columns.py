@@ -6,8 +6,7 @@ value that did not fit, or something stranger, and is left to be read on its own
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -65,12 +64,11 @@ class JsonColumns:
         types = self.types()
         if not types:
             return None
-        with _as_file(body) as path:
-            try:
-                asked = {"path": path, "columns": types, "longest": LINE_LIMIT + 2}
-                table = _engine().cursor().sql(_READ, params=asked).to_arrow_table()
-            except duckdb.Error:
-                return None
+        try:
+            asked = {"path": _THREADS_OWN.file.hold(body), "columns": types, "longest": LINE_LIMIT + 2}
+            table = _engine().cursor().sql(_READ, params=asked).to_arrow_table()
+        except duckdb.Error:
+            return None
         told = {name: kind for name, kind in types.items() if table[name].null_count < table.num_rows}
         if not told:
             return None
@@ -144,13 +142,25 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-@contextmanager
-def _as_file(body: bytes) -> Iterator[str]:
-    """A path to these bytes, in memory."""
-    descriptor = os.memfd_create("synclog-lines")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(body)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+class _MemoryFile:
+    """A file in memory that is written over and over: fresh memory would cost more than the copying."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.memfd_create("synclog-lines")
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    def hold(self, body: bytes) -> str:
+        """A path to these bytes, until it holds others."""
+        os.pwrite(self._descriptor, body, 0)
+        os.ftruncate(self._descriptor, len(body))
+        return f"/proc/self/fd/{self._descriptor}"
+
+
+class _ThreadsOwn(threading.local):
+    def __init__(self) -> None:
+        self.file = _MemoryFile()
+
+
+_THREADS_OWN = _ThreadsOwn()
