@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from ingest.action import UNKNOWN_INTEGRATION
 from ingest.batch import BatchIds, received_us_of, seal
+from ingest.errors import LakeUnavailable
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer
 from ingest.formats import Reject
@@ -35,6 +36,9 @@ from ingest.schema import REJECT_SCHEMA, RUN_EVENT_SCHEMA
 from ingest.timestamps import INSTANT
 
 logger = logging.getLogger(__name__)
+
+INDEX_PATIENCE_SECONDS = 5.0
+"""How long a commit waits for those before it: if one of them waits for a locked index, this one would in turn."""
 
 HELD_REJECTS = 20_000
 """Rejects of one body that are held in memory before they go to the lake."""
@@ -139,17 +143,30 @@ class Committer:
         try:
             self._seal_actions(submissions, read(additions), additions)
             reach(FaultPoint.SEALED)
-            with self._index_turn:
-                self._index.add(additions)
+            if not self._index_turn.acquire(timeout=INDEX_PATIENCE_SECONDS):
+                raise LakeUnavailable("the index is busy", hint="try again in a moment")
+            try:
+                self._index.add_new(additions)
+            finally:
+                self._index_turn.release()
         except BaseException:
             self._take_back(additions)
             raise
         reach(FaultPoint.INDEXED)
 
     def _take_back(self, additions: Sequence[Addition]) -> None:
-        """Nobody will be told that these are safe. They are not kept aside: a full disk would never be less full."""
+        """Nobody will be told that these are safe. They are not kept aside: a full disk would never be less full.
+
+        What the index has all the same, because somebody who opened the lake just now told it, stays.
+        """
+        try:
+            live = self._index.find_live([addition.batch.footer.batch_id for addition in additions])
+        except LakeUnavailable:
+            live = []
         for addition in additions:
             footer = addition.batch.footer
+            if footer.batch_id in live:
+                continue
             try:
                 self._lake.remove(footer.kind, [footer.batch_id])
             except OSError as error:

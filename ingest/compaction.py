@@ -100,7 +100,7 @@ def choose(live: Sequence[Any], *, everything: bool = False) -> list[list[str]]:
             groups.setdefault(0 if everything else _size_class(batch.rows), []).append(batch)
     chosen: list[list[str]] = []
     for group in groups.values():
-        for some, is_full in _fill(group):
+        for some, is_full in fill(group):
             is_alone = len(some) == 1
             if is_alone and (some[0].is_merged or not (everything or is_full)):
                 continue
@@ -117,7 +117,7 @@ def _size_class(rows: int) -> int:
     return size_class
 
 
-def _fill(group: list[Any]) -> Iterator[tuple[list[Any], bool]]:
+def fill(group: Iterable[Any]) -> Iterator[tuple[list[Any], bool]]:
     """Cut a group into what fits one batch, and whether that is full."""
     some: list[Any] = []
     sums: Counter[str] = Counter()
@@ -199,14 +199,14 @@ class Compactor:
         except BatchDamaged as error:
             logger.error("batches not merged", extra={"reason": error.message})
             return None
-        reach(FaultPoint.MERGE_SEALED)
+        reach(FaultPoint.MERGE_SEALED if keep is None else FaultPoint.RETENTION_REWRITTEN)
         try:
             self._index.replace(Addition(batch=after), holder=self._holder, at_us=self._now_us())
         except NotReplaceable:
             self._lake.remove(kind, [merged_id])
             self._leads = False
             return None
-        reach(FaultPoint.MERGE_SWAPPED)
+        reach(FaultPoint.MERGE_SWAPPED if keep is None else FaultPoint.RETENTION_SWAPPED)
         return Merge(
             kind=kind,
             batches=len(batch_ids),

@@ -6,6 +6,7 @@
     ├── InvalidInput            the sender must change something
     │   ├── UnsupportedContent  a content type, encoding or file kind nobody reads here
     │   ├── TooLarge            a body over the limit
+    │   ├── TooSlow             a body that did not arrive in time
     │   └── InvalidRunId
     ├── NotFound
     │   ├── RunNotFound
@@ -17,6 +18,7 @@
     │   └── IdempotencyKeyReused
     ├── LakeError
     │   ├── LakeUnavailable     disk full, read-only folder, locked index: try again later
+    │   │   └── Overloaded      more is being sent than can be written
     │   ├── LakeTooNew          written by a newer synclog
     │   └── BatchDamaged
     ├── QueryError
@@ -52,6 +54,10 @@ class UnsupportedContent(InvalidInput):
 
 class TooLarge(InvalidInput):
     code = "too-large"
+
+
+class TooSlow(InvalidInput):
+    code = "too-slow"
 
 
 class InvalidRunId(InvalidInput):
@@ -96,6 +102,10 @@ class LakeError(SynclogError):
 
 class LakeUnavailable(LakeError):
     code = "lake-unavailable"
+
+
+class Overloaded(LakeUnavailable):
+    code = "overloaded"
 
 
 class LakeTooNew(LakeError):

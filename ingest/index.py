@@ -46,6 +46,10 @@ class Addition:
         return list(zip(ids, self.events, strict=True))
 
 
+class KeyTaken(LakeUnavailable):
+    """Another process was faster with a request of the same idempotency key; its answer is there now."""
+
+
 class NotReplaceable(LakeUnavailable):
     """Somebody else has replaced some of these batches meanwhile, or leads now."""
 
@@ -68,6 +72,11 @@ class Index(IndexDatabase):
                 for table in (batches, replaced)
                 for batch_id in connection.scalars(sa.select(table.c.batch_id))
             }
+
+    def find_live(self, batch_ids: Sequence[str]) -> list[str]:
+        """Those of the batches that are live."""
+        with self.reading() as connection:
+            return _live_among(connection, batch_ids)
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
@@ -93,6 +102,19 @@ class Index(IndexDatabase):
         """
         with self.writing() as connection:
             return self._add(connection, additions)
+
+    def add_new(self, additions: Sequence[Addition]) -> None:
+        """The same for batches nobody has been told of. Raises KeyTaken, and changes nothing, when another process
+        has recorded a request with one of their idempotency keys meanwhile.
+        """
+        ours = [addition.batch.footer.batch_id for addition in additions]
+        keys = [answer.key for addition in additions for answer in addition.batch.footer.answers]
+        with self.writing() as connection:
+            for some in _some_at_a_time(keys):
+                chosen = sa.select(idempotency.c.key).where(idempotency.c.key.in_(some))
+                if connection.execute(chosen.where(idempotency.c.batch_id.not_in(ours)).limit(1)).first():
+                    raise KeyTaken("another process has just recorded a request of this key", hint="send it again")
+            self._add(connection, additions)
 
     def replace(self, addition: Addition, *, holder: str, at_us: int) -> None:
         """Let a merged batch take the place of those it replaces, all of which must be live.

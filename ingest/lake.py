@@ -14,7 +14,7 @@ import logging
 import os
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,14 +172,31 @@ class Lake:
         except (pa.ArrowException, OSError) as error:
             raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
 
-    def read_in_parts(self, kind: str, batch_ids: Iterable[str]) -> Iterator[pa.Table]:
-        """All rows of batches, some at a time, with today's columns. Raises BatchDamaged."""
+    def least_batch_id(self, kind: str, batch_id: str) -> str:
+        """The id of the batch in which the oldest row of a batch with rows first came. Raises BatchDamaged."""
+        path = self.path_of(kind, batch_id)
+        try:
+            metadata = pq.read_metadata(path)
+            place = metadata.schema.names.index("batch_id")
+            groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+            least: str = min(group.column(place).statistics.min for group in groups)
+        except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
+            raise BatchDamaged(f"{path} does not say of when its rows are: {error}") from error
+        return least
+
+    def read_in_parts(
+        self, kind: str, batch_ids: Iterable[str], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """All rows of batches, some at a time, with today's columns or some of them. Raises BatchDamaged."""
+        schema = SCHEMAS[kind]
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns])
         for batch_id in batch_ids:
             path = self.path_of(kind, batch_id)
             try:
                 with pq.ParquetFile(path, page_checksum_verification=True) as batch:
-                    for rows in batch.iter_batches(batch_size=ROWS_A_PART):
-                        yield _with_all_columns(pa.Table.from_batches([rows]), SCHEMAS[kind])
+                    for rows in batch.iter_batches(batch_size=ROWS_A_PART, columns=columns):
+                        yield _with_all_columns(pa.Table.from_batches([rows]), schema)
             except (pa.ArrowException, OSError) as error:
                 raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -189,7 +206,12 @@ class Lake:
             if _is_abandoned(path):
                 path.unlink(missing_ok=True)
         self._remove_lone_token_indexes()
-        return [self.set_aside(path) for path in sorted(self.root.glob(f"*/*/*{WRITING}")) if _is_abandoned(path)]
+        moved = []
+        for path in sorted(self.root.glob(f"*/*/*{WRITING}")):
+            if _is_abandoned(path):
+                with suppress(FileNotFoundError):  # its writer was alive, and has sealed it just now
+                    moved.append(self.set_aside(path))
+        return moved
 
     def _remove_lone_token_indexes(self) -> None:
         """Those of batches that were never sealed: an index is there first. A batch that is being merged has it too."""

@@ -26,7 +26,7 @@ from ingest.errors import (
 from ingest.footer import KINDS
 from ingest.formats import Reject
 from ingest.idempotency import Digest, InFlight
-from ingest.index import Addition, Index
+from ingest.index import Addition, Index, KeyTaken
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
 from ingest.normalise import LineDefaults
@@ -138,9 +138,14 @@ class Recorder:
                 key=idempotency_key,
                 digest=str if digest is None else digest.hex,
             )
-            if _is_small(stream):
-                return self._committer.commit_together(submission)
-            return self._committer.commit_alone(submission)
+            commit = self._committer.commit_together if _is_small(stream) else self._committer.commit_alone
+            try:
+                return commit(submission)
+            except KeyTaken:
+                # By this request, or by another one it shared its commit with.
+                if idempotency_key and digest and (answered := self._find_answer(idempotency_key, digest)):
+                    return answered
+                raise
 
     def announce_run(self, announcement: RunAnnouncement) -> bool:
         """Make a run known. False, and nothing changed, when it was announced before."""

@@ -3,7 +3,7 @@
 ::
 
     cli             the command and its exit codes;  commands/  one module a subcommand
-    settings        every setting: flag, environment, synclog.toml, default
+    settings        every setting: flag, environment, synclog.toml, default;  retention_settings  its tables
     workspace       recorder and view of one data folder, opened together
     app             the Flask application over a workspace
     api/            the HTTP API, one module a subject, each with the table of its routes
@@ -11,6 +11,7 @@
     canary          is what was acknowledged there?  lookout  a thread for each way of looking
     check_up        is a data folder fit for work?
     serve           the server process;  demo  a data folder filled with bundled logs
+    admission       how many may send at once;  slow_bodies  a time limit for what they send
     request_guard   which requests a server without accounts refuses
     error_pages     every error as an HTTP answer: JSON for programs, a page for people
 """

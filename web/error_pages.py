@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
 from ingest import errors
+from web.admission import MET_ERROR
 from web.request_guard import RequestRefused
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ TRY_AGAIN = frozenset((429, 503))
 STATUS_OF_ERROR: tuple[tuple[type[errors.SynclogError], int], ...] = (
     (errors.UnsupportedContent, 415),
     (errors.TooLarge, 413),
+    (errors.TooSlow, 408),
     (errors.InvalidInput, 400),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
@@ -40,9 +42,17 @@ NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
 def register_error_pages(app: Flask) -> None:
+    app.before_request(_raise_met_error)
     app.register_error_handler(errors.SynclogError, _answer_own_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_surprise)
+
+
+def _raise_met_error() -> None:
+    """What happened to this request before Flask was asked."""
+    error = request.environ.get(MET_ERROR)
+    if error is not None:
+        raise error
 
 
 def status_of(error: errors.SynclogError) -> int:
@@ -52,7 +62,7 @@ def status_of(error: errors.SynclogError) -> int:
 def _answer_own_error(error: Exception) -> Response:
     assert isinstance(error, errors.SynclogError)
     status = status_of(error)
-    if status >= 500:
+    if status >= 500 and not isinstance(error, errors.Overloaded):  # of which there are many, told once by Admission
         logger.error("request failed", extra={"path": request.path, "reason": error.message})
     return _answer(status, error.code, error.message, field=error.field, hint=error.hint)
 

@@ -9,6 +9,7 @@ parent and worker, because then nothing can be orphaned and every sender meets t
 import http.client
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,13 +20,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from flask import Flask
 from granian._granian import SocketHolder
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mt import MTServer
 
 from ingest.errors import SettingsError
 from web.api.events import listeners_of
 from web.settings import Settings
+from web.slow_bodies import BodyClock
+from web.workspace import Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -33,7 +36,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKLOG = 1024
-BACKPRESSURE = 512
+CONNECTIONS = 4096
+"""Open at once, idle ones included. Silent ones are closed after granian's 30 seconds for a head."""
+
+FILES_BESIDE = 512
+"""Files the process needs beside its connections: batches, the index, temporary files."""
+
 GRACE_SECONDS = 20.0
 """How long answers under way may take after a signal to stop; what was acknowledged is on disk at any moment."""
 
@@ -58,7 +66,8 @@ class LocalServer(MTServer):
             port=port,
             interface=Interfaces.WSGI,
             blocking_threads=threads,
-            backpressure=BACKPRESSURE,
+            http=HTTPModes.http1,  # the only one in which granian closes silent connections
+            backpressure=allowed_connections(),  # granian counts connections, not requests
             websockets=False,
             log_level=LogLevels.critical,
             log_dictconfig=QUIET_LOGS,
@@ -103,6 +112,16 @@ class Doorway:
             return [b"".join(pieces)]
 
 
+def allowed_connections() -> int:
+    """As many connections as the limit of open files leaves room for, once that is as high as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + FILES_BESIDE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(64, min(CONNECTIONS, soft - FILES_BESIDE))
+
+
 def bind(settings: Settings) -> socket.socket:
     """A listening socket at the address of the settings. Raises SettingsError when somebody else has it."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -133,8 +152,10 @@ def serve(app: Flask, listener: socket.socket, *, threads: int, announce: Callab
     server.on_startup(lambda: _stop_on_signals(server, listeners_of(app).stopping))
     threading.Thread(target=_announce_answering, args=(url_of(listener), announce), daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
-    doorway = Doorway(app)
-    server.serve(target_loader=lambda: doorway, wrap_loader=False)
+    workspace: Workspace = app.extensions["workspace"]
+    clock = BodyClock(Doorway(app), port=listener.getsockname()[1], seconds=workspace.settings.body_seconds)
+    clock.start()
+    server.serve(target_loader=lambda: clock, wrap_loader=False)
 
 
 def _announce_answering(url: str, announce: Callable[[str], None]) -> None:

@@ -9,10 +9,12 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ingest.errors import SettingsError
+from ingest.retention_rules import Rules
+from web.retention_settings import read_rules, rules_as_json
 
 MIB = 1024 * 1024
 FILE_NAME = "synclog.toml"
@@ -34,8 +36,14 @@ class Settings:
     """Requests answered at the same moment."""
     max_body_bytes: int = 256 * MIB
     """The largest request body, counted after decompression."""
+    body_seconds: int = 30
+    """How long a piece of a request body may take to come, a MiB or what is left of it."""
     maintain_seconds: int = 10
     """How long a server rests between two rounds of maintenance; 0 leaves that to others."""
+    retain_hours: int = 24
+    """How often maintenance removes what is too old; 0 leaves that to ``synclog retain``."""
+    retention: Rules = field(default_factory=Rules)
+    """How long actions and rejects stay: for ever, unless tables say otherwise. In the environment their JSON."""
     sql_seconds: int = 30
     """How long an ad-hoc SQL statement may run."""
     sql_rows: int = 10_000
@@ -60,7 +68,7 @@ def load_settings(
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a child process with the same settings."""
     values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    values["data"] = settings.data.resolve()
+    values |= {"data": settings.data.resolve(), "retention": rules_as_json(settings.retention)}
     return os.environ | {f"SYNCLOG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 
@@ -102,10 +110,12 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {name: environment[variable] for name, variable in variables.items() if environment.get(variable)}
 
 
-def _typed(key: str, value: object) -> Path | str | int:
+def _typed(key: str, value: object) -> Path | str | int | Rules:
     kind = next(field.type for field in fields(Settings) if field.name == key)
     if kind is Path:
         return Path(str(value)).expanduser()
+    if kind is Rules:
+        return read_rules(value)
     if kind is not int:
         return str(value)
     try:
@@ -123,10 +133,9 @@ def _check(settings: Settings) -> None:
         )
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is 0 to 65535, not {settings.port}", field="port")
-    if settings.maintain_seconds < 0:
-        raise SettingsError(
-            f"maintain_seconds is at least 0, not {settings.maintain_seconds}", field="maintain_seconds"
-        )
-    for name in ("threads", "max_body_bytes", "sql_seconds", "sql_rows", "sql_memory_mb"):
+    for name in ("maintain_seconds", "retain_hours"):
+        if getattr(settings, name) < 0:
+            raise SettingsError(f"{name} is at least 0, not {getattr(settings, name)}", field=name)
+    for name in ("threads", "max_body_bytes", "body_seconds", "sql_seconds", "sql_rows", "sql_memory_mb"):
         if getattr(settings, name) < 1:
             raise SettingsError(f"{name} is at least 1, not {getattr(settings, name)}", field=name)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ingest.errors import InvalidInput, UnsupportedContent
 from ingest.formats import RawBlock
+from ingest.formats.arrow_claims import check_file, check_stream
 from ingest.formats.columns import numbered_blocks, require_distinct_names
 from ingest.formats.spool import buffered, seekable
 
@@ -30,11 +31,11 @@ def read_arrow(stream: BinaryIO) -> Iterator[RawBlock]:
         )
     if not head:
         raise InvalidInput("not an Arrow stream: it is empty")
-    if head.startswith(FILE_MAGIC):
-        with seekable(source) as file:
-            yield from _read_file(file)
-    else:
-        yield from _read_stream(source)
+    with seekable(source) as body:
+        if head.startswith(FILE_MAGIC):
+            yield from _read_file(body)
+        else:
+            yield from _read_stream(body)
 
 
 def _read_stream(stream: BinaryIO) -> Iterator[RawBlock]:
@@ -43,6 +44,7 @@ def _read_stream(stream: BinaryIO) -> Iterator[RawBlock]:
     except _BROKEN as error:
         raise InvalidInput(f"not an Arrow stream: {_reason(error)}") from error
     with closing(reader):
+        check_stream(stream)
         require_distinct_names(reader.schema.names)
         yield from _read_batches(_until_end(reader.read_next_batch), "Arrow stream")
 
@@ -53,6 +55,7 @@ def _read_file(file: BinaryIO) -> Iterator[RawBlock]:
         count = reader.num_record_batches
     except _BROKEN as error:
         raise InvalidInput(f"the footer of the Arrow file cannot be read: {_reason(error)} (file cut off?)") from error
+    check_file(file)
     require_distinct_names(reader.schema.names)
     batches = ((lambda place=place: reader.get_batch(place)) for place in range(count))
     yield from _read_batches(batches, "Arrow file")

@@ -1,7 +1,8 @@
 """Parquet files: row groups one after another, columns with the types the file gives them.
 
-A file is a stranger's: a few bytes can claim billions of rows, and dictionary pages can unfold a thousandfold. So rows
-are checked against the size of the file, and columns that could unfold stay dictionaries.
+A file is a stranger's: a few bytes can claim billions of rows, pages can unpack and dictionaries unfold a
+thousandfold. So rows are checked against the size of the file, pages against a limit, and columns that could unfold
+stay dictionaries.
 """
 
 import io
@@ -14,13 +15,21 @@ import pyarrow.parquet as pq
 from ingest.errors import InvalidInput, TooLarge, UnsupportedContent
 from ingest.formats import RawBlock
 from ingest.formats.columns import BLOCK_ROWS, numbered_blocks, require_distinct_names
+from ingest.formats.parquet_pages import pages_of
 from ingest.formats.spool import seekable
 
 MAGIC = b"PAR1"
 ROWS_PER_BYTE = 200
 """More rows than this for each byte of the file are taken for an attack; real files have less than one."""
 _FREE_ROWS = 1_000_000
+UNPACKED_PER_BYTE = 200
+_FREE_BYTES = 256 << 20
 _UNFOLDED_LIMIT = 256 << 20
+
+UNPACKED_LIMIT = 256 << 20
+"""Bytes of the largest pages of all columns of a row group: so much is in memory while its rows are read."""
+_ROWS_BYTES = 64 << 20
+_FEWEST_ROWS = 16
 
 
 def read_parquet(stream: BinaryIO) -> Iterator[RawBlock]:
@@ -59,6 +68,9 @@ def _check_claims(parquet: pq.ParquetFile, size: int) -> None:
     rows = parquet.metadata.num_rows
     if rows < 0 or rows > _FREE_ROWS + ROWS_PER_BYTE * size:
         raise TooLarge(f"a Parquet file of {size} bytes claims {rows} rows")
+    unpacked = sum(parquet.metadata.row_group(group).total_byte_size for group in range(parquet.num_row_groups))
+    if unpacked > _FREE_BYTES + UNPACKED_PER_BYTE * size:
+        raise TooLarge(f"a Parquet file of {size} bytes unpacks to {unpacked} bytes")
 
 
 def _read_row_groups(file: BinaryIO, parquet: pq.ParquetFile) -> Iterator[RawBlock]:
@@ -71,13 +83,38 @@ def _read_row_groups(file: BinaryIO, parquet: pq.ParquetFile) -> Iterator[RawBlo
         )
     for group in range(parquet.num_row_groups):
         try:
-            for batch in parquet.iter_batches(batch_size=BLOCK_ROWS, row_groups=[group]):
+            rows = _rows_at_a_time(file, parquet.metadata.row_group(group))
+            for batch in parquet.iter_batches(batch_size=rows, row_groups=[group]):
                 batch.validate(full=True)
                 yield from numbered_blocks(pa.Table.from_batches([batch]), first_row=row)
                 row += batch.num_rows
-        except (pa.ArrowException, OSError, MemoryError) as error:
+        except (pa.ArrowException, OSError, MemoryError, _BrokenPage) as error:
             place = f"row group {group + 1} of {parquet.num_row_groups}"
             raise InvalidInput(f"{place} cannot be read after row {row - 1}: {_reason(error)}") from error
+
+
+class _BrokenPage(Exception):
+    """A page that does not say how large it is."""
+
+
+def _rows_at_a_time(file: BinaryIO, group: pq.RowGroupMetaData) -> int:
+    """How many rows of a row group go into memory together. Raises TooLarge for pages that do not."""
+    unpacked = 0
+    row_bytes = 1.0
+    for place in range(group.num_columns):
+        try:
+            pages = list(pages_of(file, group.column(place)))
+        except ValueError as error:
+            raise _BrokenPage(str(error)) from error
+        dictionary = max((page.unpacked for page in pages if page.values is None), default=0)
+        unpacked += dictionary + max((page.unpacked for page in pages if page.values is not None), default=0)
+        row_bytes += max((page.unpacked / page.values for page in pages if page.values), default=0.0)
+    if unpacked > UNPACKED_LIMIT:
+        raise TooLarge(
+            f"the pages of a row group of the Parquet file unpack to more than {UNPACKED_LIMIT >> 20} MiB",
+            hint="write it with smaller pages or row groups",
+        )
+    return int(min(BLOCK_ROWS, max(_FEWEST_ROWS, _ROWS_BYTES // row_bytes)))
 
 
 def _columns_that_unfold(parquet: pq.ParquetFile) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,16 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(data: Path, *arguments: str) -> Iterator[Server]:
-    """``synclog serve`` on a free port, until the block ends."""
+def serving(data: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """``synclog serve`` on a free port, until the block ends. ``settings`` are variables of the environment."""
     command = [*COMMAND, "--data", str(data), *(arguments or ("serve",)), "--port", "0"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=data.parent
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment(), **(settings or {})},
+        cwd=data.parent,
     ) as process:
         try:
             assert process.stdout is not None

@@ -14,6 +14,7 @@
 
 from flask import Flask
 
+from web.admission import Admission, HeldBytes
 from web.api import actions, events, health, openapi, reports, runs, sql
 from web.api.routes import blueprint_of
 from web.api.short_way import ShortWay
@@ -30,4 +31,7 @@ def register_api(app: Flask, workspace: Workspace) -> None:
     app.url_map.merge_slashes = False  # merging redirects, and senders lose what a redirect answers
     app.register_blueprint(blueprint_of((*ROUTES, *openapi.ROUTES), name="api", prefix=BASE))
     app.register_blueprint(health.blueprint)
-    app.wsgi_app = ShortWay(app.wsgi_app, workspace.recorder)  # type: ignore[method-assign]  # how Flask wraps itself
+    app.extensions["held_bytes"] = HeldBytes()
+    app.wsgi_app = Admission(  # type: ignore[method-assign]  # how Flask wraps itself
+        ShortWay(app.wsgi_app, workspace.recorder), threads=workspace.settings.threads
+    )

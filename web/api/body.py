@@ -1,23 +1,25 @@
 """A request body as a readable stream and the name of its format.
 
-A body is taken in whole before anything is recorded, so a sender that hangs up half way leaves no trace: small ones in
-memory, larger ones in a temporary file. The limit holds for what was sent and for what it unpacks to.
+A body is taken in whole before anything is recorded, so a sender that hangs up half way leaves no trace: in memory as
+long as there is room for it, else in a temporary file. The limit holds for what was sent and for what it unpacks to.
 """
 
 import io
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
-from flask import request
+from flask import current_app, request
 
 from ingest.errors import InvalidInput, TooLarge, UnsupportedContent
 from ingest.formats.decompress import decompress
 from ingest.formats.detect import detect_input
 from ingest.inputs import FORMATS, PROTOCOLS
+from web.admission import HeldBytes
 
 FORMAT_OF_TYPE = {
     "application/x-ndjson": "ndjson",
@@ -110,35 +112,50 @@ def _detect(head: bytes) -> str:
         raise UnsupportedContent(error.message, field="Content-Type", hint=hint) from error
 
 
-def _take_in(max_bytes: int) -> BinaryIO:
-    """The whole body as it was sent."""
+@contextmanager
+def _take_in(max_bytes: int) -> Iterator[BinaryIO]:
+    """The whole body as it was sent, until the block ends."""
     environ = request.environ
     declared = environ.get("CONTENT_LENGTH") or ""
     size = int(declared) if declared.isdigit() else None
     if size is not None and size > max_bytes:
         raise _too_large(max_bytes)
-    source = environ["wsgi.input"]
-    if size is not None and size <= IN_MEMORY_BYTES:
-        body = source.read(size)
+    if size is not None and size <= HEAD_BYTES:
+        body = environ["wsgi.input"].read(size)
         _require_whole(len(body), size)
-        return io.BytesIO(body)
-    return _spool(request.stream, size, max_bytes)
-
-
-def _spool(source: IO[bytes], size: int | None, max_bytes: int) -> BinaryIO:
-    taken = 0
-    with ExitStack() as on_failure:
-        spool = cast(BinaryIO, on_failure.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)))
-        while piece := source.read(PIECE_BYTES):
-            taken += len(piece)
-            if taken > max_bytes:
-                raise _too_large(max_bytes)
-            spool.write(piece)
+        yield io.BytesIO(body)
+        return
+    held: HeldBytes = current_app.extensions["held_bytes"]
+    with ExitStack() as at_end:
+        stream = _spool(request.stream, max_bytes, held, at_end)
         if size is not None:
-            _require_whole(taken, size)
-        on_failure.pop_all()
-    spool.seek(0)
-    return spool
+            _require_whole(stream.tell(), size)
+        stream.seek(0)
+        yield stream
+
+
+def _spool(source: IO[bytes], max_bytes: int, held: HeldBytes, at_end: ExitStack) -> BinaryIO:
+    """All of a source: in memory, or in a file from where it is too large for that or there is no room."""
+    stream: BinaryIO = io.BytesIO()
+    in_memory = True
+    while piece := source.read(PIECE_BYTES):
+        taken = stream.tell() + len(piece)
+        if taken > max_bytes:
+            raise _too_large(max_bytes)
+        if in_memory and taken <= IN_MEMORY_BYTES and held.take(len(piece)):
+            at_end.callback(held.give_back, len(piece))
+        elif in_memory:
+            stream, in_memory = _moved_to_file(stream, at_end), False
+        stream.write(piece)
+    return stream
+
+
+def _moved_to_file(stream: BinaryIO, at_end: ExitStack) -> BinaryIO:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the body is done with
+    at_end.callback(file.close)
+    stream.seek(0)
+    shutil.copyfileobj(stream, file, PIECE_BYTES)
+    return cast(BinaryIO, file)
 
 
 def _require_whole(taken: int, size: int) -> None:

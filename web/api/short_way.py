@@ -2,8 +2,8 @@
 
 Flask spends some 80 µs of the interpreter on a request, more than recording one of a group of actions costs. Where a
 request needs nothing of what that buys (no query, no coding, no key, no browser) it is recorded here in a quarter of
-that. Whatever is unusual, and whatever goes wrong, takes the long way, which knows how to explain; the answers of the
-two are the same.
+that. Whatever is unusual takes the long way. What goes wrong here is handed to it as well, to be explained and not to
+be tried twice; the answers of the two are the same.
 """
 
 import io
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ingest.recorder import LineDefaults, Receipt, Recorder
+from web.admission import MET_ERROR
 from web.api.body import FORMAT_OF_TYPE, PACKED_STARTS
 from web.api.schemas import receipt_as_json
 from web.request_guard import names_this_machine
@@ -54,19 +55,20 @@ class ShortWay:
         if path is None:
             return None
         size = int(environ["CONTENT_LENGTH"])
-        body: bytes = environ["wsgi.input"].read(size)
-        environ["wsgi.input"] = io.BytesIO(body)
-        if len(body) != size or body.startswith(PACKED_STARTS):
-            return None
         run_id = path.group(1)
         try:
+            body: bytes = environ["wsgi.input"].read(size)
+            environ["wsgi.input"] = io.BytesIO(body)
+            if len(body) != size or body.startswith(PACKED_STARTS):
+                return None
             receipt = self._recorder.record(
                 io.BytesIO(body),
                 FORMAT_OF_TYPE[environ["CONTENT_TYPE"]],
                 defaults=LineDefaults(run_id=run_id) if run_id else NO_DEFAULTS,
                 source="http",
             )
-        except Exception:  # the long way meets it again, and says in words or in the log what it is
+        except Exception as error:
+            environ[MET_ERROR] = error
             return None
         return receipt
 
@@ -74,6 +76,8 @@ class ShortWay:
 def _plain_path(environ: "WSGIEnvironment") -> re.Match[str] | None:
     """The path of a request that the short way is for."""
     if environ["REQUEST_METHOD"] != "POST" or environ.get("CONTENT_TYPE") != "application/x-ndjson":
+        return None
+    if MET_ERROR in environ:
         return None
     size = environ.get("CONTENT_LENGTH", "")
     if not size.isdigit() or not 0 < int(size) <= SMALL_BYTES or any(environ.get(name) for name in UNUSUAL):
