@@ -175,7 +175,14 @@ def field_meanings(described: type) -> dict[str, str]:
 
 def _type_name(each: Field[Any]) -> str:
     name = each.type.__name__ if isinstance(each.type, type) else str(each.type)
-    return {"Path": "path", "int": "whole number", "str": "text", "str | None": "text", "bool": "true or false"}[name]
+    return {
+        "Path": "path",
+        "int": "whole number",
+        "str": "text",
+        "str | None": "text",
+        "bool": "true or false",
+        "Rules": "tables",
+    }[name]
 
 
 def _default(each: Field[Any]) -> str:

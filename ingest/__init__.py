@@ -19,6 +19,8 @@ The way in, one module a step::
     run_totals      a run's summary row, after one more batch
     run_state       run events -> the state of a run
     idempotency     a request sent again changes nothing
+    retention       rows that are too old go; what was counted of them stays: ``retention_rules`` say how long,
+                    ``retention_candidates`` are the batches to look at, ``retention_rows`` judges their rows
     care            is every batch whole, and does the index agree?
     client          the same door, over HTTP
     canary          marked actions through that door, and every way to see them again

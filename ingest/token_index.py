@@ -7,8 +7,6 @@ whoever asks looks at the rows themselves. It is derived from the batch and may 
 Words are made by Arrow's regular expressions, which search uses too: what is a letter must be the same for both.
 """
 
-import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -133,29 +131,14 @@ class TokenIndex:
         return first
 
 
-def write_token_index(tables: Iterable[pa.Table], sink: IO[bytes]) -> None:
-    """The token index of a batch whose row groups are these tables."""
+def index_tokens(batch: Path, sink: IO[bytes]) -> None:
+    """Write the token index of a sealed batch."""
     writer = TokenIndexWriter()
-    for table in tables:
-        writer.add_block(table)
+    with pq.ParquetFile(batch) as parquet:
+        columns = [name for name in (*ID_COLUMNS, *TEXT_COLUMNS) if name in parquet.schema_arrow.names]
+        for group in range(parquet.num_row_groups):
+            writer.add_block(parquet.read_row_group(group, columns=columns))
     writer.write(sink)
-
-
-def index_tokens(batch: Path, index: Path) -> None:
-    """Write the token index of a sealed batch; it is there whole or not at all."""
-    parquet = pq.ParquetFile(batch)
-    columns = [name for name in (*ID_COLUMNS, *TEXT_COLUMNS) if name in parquet.schema_arrow.names]
-    groups = (parquet.read_row_group(group, columns=columns) for group in range(parquet.num_row_groups))
-    index.parent.mkdir(parents=True, exist_ok=True)
-    draft = index.with_name(f"{index.name}.{uuid.uuid4().hex}")
-    try:
-        with parquet, draft.open("wb") as sink:
-            write_token_index(groups, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
-        draft.rename(index)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _keys_of(table: pa.Table) -> np.ndarray:
@@ -177,7 +160,7 @@ def _distinct(table: pa.Table, names: Iterable[str]) -> pa.Array:
 
 
 def _words(texts: pa.Array) -> list[pa.Array]:
-    """The words of folded texts, and what lies between them, which nobody looks up."""
+    """The words of folded texts, and a few empty ones."""
     is_ascii = pc.string_is_ascii(texts)
     others = texts.filter(pc.invert(is_ascii))
     return [_cut_ascii(texts.filter(is_ascii)), pc.list_flatten(pc.split_pattern_regex(others, _GAP))]
@@ -196,7 +179,8 @@ def _cut_ascii(texts: pa.Array) -> pa.Array:
     is_cut[1:-1] = is_word[1:] != is_word[:-1]
     is_cut[ends] = True
     cuts = np.flatnonzero(is_cut).astype(np.int32)
-    return pa.Array.from_buffers(pa.string(), len(cuts) - 1, [None, pa.py_buffer(cuts), data])
+    pieces = pa.Array.from_buffers(pa.string(), len(cuts) - 1, [None, pa.py_buffer(cuts), data])
+    return pieces.filter(pa.array(is_word[cuts[:-1]]))
 
 
 def _only_chunk(column: pa.ChunkedArray) -> np.ndarray:

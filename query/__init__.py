@@ -8,6 +8,9 @@
     runs            the list of runs and one run, from the index alone
     run_order       what runs can be sorted by, and where a page goes on
     actions         actions of a run or across runs: a page, one, or a stream of all
+    search          words, ids and expressions across runs, newest first
+    search_terms    what a search looks for, and which rows of a block have it
+    blocks          batches block by block, and what is known of a block without reading it
     problems        the failures of a run, each kind once
     timeline        when in a run what happened
     durations       where the time of a run went

@@ -91,7 +91,7 @@ def find_actions(
             f"actions cannot be sorted by {sort!r}", field="sort", hint=f"one of {', '.join(ACTION_SORTS)}"
         )
     newest_first = sort.startswith("-")
-    place = _read_place(cursor)
+    place = read_place(cursor)
     files = _files_of(view, run_id, _from_place(action_filter, place, newest_first))
     if not files:
         return Page(items=[], next_cursor=None)
@@ -100,7 +100,7 @@ def find_actions(
         files,
         {**_wanted(run_id, action_filter), **place, "limit": limit + 1},
     )
-    return page_of(_actions_from(rows), limit, _place_of)
+    return page_of(_actions_from(rows), limit, place_of)
 
 
 def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
@@ -153,10 +153,11 @@ def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> 
 
 
 def _actions_from(rows: Rows) -> list[Action]:
-    return [_action_from(**row) for row in rows]
+    return [action_from(**row) for row in rows]
 
 
-def _action_from(*, happened_us: int, operation: str, status: str, **others: Any) -> Action:  # columns of several types
+def action_from(*, happened_us: int, operation: str, status: str, **others: Any) -> Action:  # columns of several types
+    """The action in a row, its time in microseconds."""
     return Action(
         happened_at=from_microseconds(happened_us), operation=Operation(operation), status=Status(status), **others
     )
@@ -187,11 +188,13 @@ def _wanted(run_id: str | None, action_filter: ActionFilter) -> dict[str, object
     }
 
 
-def _place_of(action: Action) -> tuple[int, str, int]:
+def place_of(action: Action) -> tuple[int, str, int]:
+    """Its place among all actions, by time."""
     return to_microseconds(action.happened_at), action.batch_id, action.row
 
 
-def _read_place(cursor: str | None) -> dict[str, Any]:
+def read_place(cursor: str | None) -> dict[str, Any]:
+    """The place a cursor stands for, as parameters of a statement. Raises InvalidInput."""
     if cursor is None:
         return {"after_at": None, "after_batch": None, "after_row": None}
     happened_us, batch_id, row = read_cursor(cursor, int, str, int)

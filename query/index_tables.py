@@ -37,6 +37,7 @@ _RUNS: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {
     "warnings": (_NUMBER, counted(status=Status.WARNING)),
     "errors": (_NUMBER, counted(status=Status.ERROR)),
     "expected": (_NUMBER, runs.c.expected),
+    "gone": (_NUMBER, runs.c.gone),
 }
 
 _BATCHES: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {

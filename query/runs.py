@@ -56,6 +56,8 @@ class Run:
     attributes: dict[str, Any]  # a sender's own JSON object
     message: str | None
     counts: Counts
+    gone: int = 0
+    """How many of the counted actions retention has removed."""
 
     @property
     def begun_at(self) -> datetime:
@@ -250,6 +252,7 @@ def _run_from(row: sa.Row[Any]) -> Run:
         attributes=json.loads(row.attributes or "{}"),
         message=row.message,
         counts=Counts(**{name: getattr(row, name) for name in COUNT_COLUMNS}),
+        gone=row.gone,
     )
 
 

@@ -196,6 +196,14 @@ def trouble_phrase(counts: Counts) -> str:
     return " and ".join(plural(number, word) for number, word in troubles if number)
 
 
+def gone_phrase(run: Run) -> str:
+    """ "12,000 of 20,000 actions were removed by retention"; empty when all are there."""
+    if not run.gone:
+        return ""
+    of_all = f"{format_count(run.gone)} of {plural(run.counts.processed, 'action')}"
+    return f"{of_all} {'was' if run.gone == 1 else 'were'} removed by retention"
+
+
 def run_outcome(run: Run, now: datetime | None = None) -> str:
     """What became of a run, in a sentence or two."""
     if now is not None and end_is_unseen(run, now):
@@ -297,6 +305,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {  # filters take and give whatever 
         operation_label,
         count_phrases,
         trouble_phrase,
+        gone_phrase,
         run_outcome,
         visible_text,
         shorten,

@@ -18,6 +18,7 @@ from web.commands.maintain import maintain
 from web.commands.reindex import reindex
 from web.commands.rejects import rejects
 from web.commands.report import report
+from web.commands.retain import retain
 from web.commands.run import run
 from web.commands.runs import runs
 from web.commands.serve import serve
@@ -97,6 +98,7 @@ for command in (
     doctor,
     reindex,
     compact,
+    retain,
     maintain,
     rejects,
 ):

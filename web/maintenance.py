@@ -1,4 +1,4 @@
-"""Maintenance of a lake: merging batches and deleting replaced ones, beside those that write and read.
+"""Maintenance of a lake: retention, merging batches, deleting replaced ones, beside those that write and read.
 
 A server does this in a process of its own: sorting a million actions would otherwise hold up whoever sends one.
 """
@@ -7,9 +7,13 @@ import logging
 import subprocess
 import sys
 import threading
+import time
+from datetime import UTC, datetime
 
+from ingest.compaction import Compactor
 from ingest.errors import SynclogError
 from ingest.recorder import Recorder
+from ingest.retention import carry_out, plan
 from web.settings import Settings, environment_of
 
 logger = logging.getLogger(__name__)
@@ -21,17 +25,31 @@ END_SECONDS = 10.0
 
 
 def maintain(recorder: Recorder, settings: Settings, stopping: threading.Event) -> None:
-    """Do what there is to do, then wait, until told to stop. A failure is logged and tried again."""
+    """Do what there is to do, then wait, until told to stop. A failure is logged and tried again.
+
+    Retention comes first: what it removes need not be merged. Whoever comes to lead does it at once.
+    """
     compactor = recorder.compactor()
+    retain_next = time.monotonic()
     while not stopping.wait(settings.maintain_seconds):
         try:
             if compactor.lead():
+                if settings.retain_hours and time.monotonic() >= retain_next:
+                    _retain(recorder, compactor, settings, stopping)
+                    retain_next = time.monotonic() + settings.retain_hours * 3600
                 for merge in compactor.compact(stopping=stopping):
                     logger.info("batches merged", extra={"batches": merge.batches, "rows": merge.rows})
                 compactor.sweep()
         except SynclogError as error:
             logger.error("maintenance failed", extra={"reason": error.message})
     compactor.resign()
+
+
+def _retain(recorder: Recorder, compactor: Compactor, settings: Settings, stopping: threading.Event) -> None:
+    planned = plan(recorder.lake, recorder.index, settings.retention, now=datetime.now(UTC), everything=False)
+    for removal in carry_out(planned, compactor, stopping=stopping):
+        rows = sum(due.rows for due in removal.dues)
+        logger.info("rows removed by retention", extra={"batches": removal.batches, "rows": rows})
 
 
 class MaintenanceProcess:

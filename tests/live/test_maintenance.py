@@ -3,12 +3,15 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
 from ingest.compaction import FAN_IN
+from tests.builders import line
 from tests.live.conftest import serving
+from tests.web.pages.cast import record, recorder_at
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 PATIENCE_SECONDS = 60.0
@@ -61,3 +64,21 @@ def test_a_server_merges_small_batches_by_itself_and_takes_its_child_along(tmp_p
         server.process.wait()
 
         wait_until(lambda: not is_maintenance(child))
+
+
+def test_a_server_removes_by_itself_what_is_too_old(tmp_path: Path) -> None:
+    """Its rules reach the child even from a file that only the server was told of."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text("maintain_seconds = 1\n[retention.default]\nok_days = 30\n")
+    with recorder_at(tmp_path / "data", datetime.now(UTC) - timedelta(days=40)) as recorder:
+        record(recorder, "old", [line(), line(source_id="a2", status="ERROR", message="no")])
+    elsewhere = {"SYNCLOG_SETTINGS_FILE": str(rules)}
+    with (
+        serving(tmp_path / "data", settings=elsewhere) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        wait_until(lambda: http.get("/api/v1/runs/old").json()["gone"] == 1)
+
+        assert http.get("/api/v1/runs/old").json()["processed"] == 2
+        actions = http.get("/api/v1/runs/old/actions").json()["items"]
+        assert [action["source_id"] for action in actions] == ["a2"]

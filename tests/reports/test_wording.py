@@ -17,6 +17,7 @@ from reports.wording import (
     format_milliseconds,
     format_percent,
     format_time,
+    gone_phrase,
     iso_datetime,
     plural,
     progress_label,
@@ -36,6 +37,7 @@ def a_run(
     *,
     status: Status | None = None,
     expected: int | None = None,
+    gone: int = 0,
 ) -> Run:
     """A run as the query package gives it; its status is that of its actions unless given."""
     counted = counts or Counts()
@@ -59,7 +61,20 @@ def a_run(
         attributes={},
         message=None,
         counts=counted,
+        gone=gone,
     )
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        (0, ""),
+        (1, "1 of 20,000 actions was removed by retention"),
+        (12_000, "12,000 of 20,000 actions were removed by retention"),
+    ],
+)
+def test_a_run_says_how_many_of_its_actions_are_gone(gone: int, words: str) -> None:
+    assert gone_phrase(a_run(counts=Counts(update_ok=20_000), gone=gone)) == words
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def run_as_json(run: Run) -> JsonObject:
         "end_seen": run.end_seen,
         "duration_ms": None if run.duration is None else round(run.duration.total_seconds() * 1000),
         **{counter: getattr(run.counts, counter) for counter in COUNTERS},
+        "gone": run.gone,
         "expected": run.expected,
         "percent": run.percent,
         "claimed": run.claimed,
@@ -178,7 +179,7 @@ _ACTION_LINE: JsonObject = {
 
 SCHEMAS: JsonObject = {
     "Run": _object(
-        ("run_id", "integration", "progress", "status", *COUNTERS),
+        ("run_id", "integration", "progress", "status", *COUNTERS, "gone"),
         run_id=_TEXT,
         integration=_TEXT,
         configuration=_MAYBE_TEXT,
@@ -191,6 +192,7 @@ SCHEMAS: JsonObject = {
         end_seen={"type": "boolean", "description": "whether the sender said that the run is over"},
         duration_ms=_MAYBE_COUNT,
         **dict.fromkeys(COUNTERS, _COUNT),
+        gone={**_COUNT, "description": "how many of the counted actions were removed by retention"},
         expected=_MAYBE_COUNT,
         percent={"type": ["number", "null"]},
         claimed=_CLAIMED,

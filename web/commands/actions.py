@@ -9,6 +9,7 @@ from ingest.action import Operation, Status, parse_operation, parse_status
 from query.actions import Action, ActionFilter, find_actions
 from query.lake_view import LakeView
 from query.runs import get_run
+from reports.wording import gone_phrase
 from web.api.schemas import action_as_json
 from web.commands.filters import WordType
 from web.commands.invocation import Invocation
@@ -50,9 +51,11 @@ def actions(
     """
     action_filter = ActionFilter(statuses=status, operations=operation, q=search)
     with invocation.open_existing() as workspace:
-        get_run(workspace.view, run_id)
+        run = get_run(workspace.view, run_id)
         found = islice(_all_actions(workspace.view, run_id, action_filter, page=min(limit, PAGE)), limit)
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
+    if run.gone:
+        click.echo(gone_phrase(run), err=True)
 
 
 def _all_actions(view: LakeView, run_id: str, action_filter: ActionFilter, *, page: int) -> Iterator[Action]:

@@ -4,6 +4,7 @@ import click
 
 from query.problems import Problem, list_run_problems
 from query.runs import Run, get_run
+from reports.wording import gone_phrase
 from web.api.schemas import COUNTERS, JsonObject, problem_as_json, run_as_json
 from web.commands.invocation import Invocation
 from web.commands.output import OutputFormat, chosen_format, format_option, write_facts, write_rows, write_table
@@ -42,7 +43,7 @@ def run(invocation: Invocation, run_id: str, output_format: str | None) -> None:
         problems = list_run_problems(workspace.view, run_id)
     chosen = chosen_format(output_format)
     if chosen is OutputFormat.TABLE:
-        _show(run_as_json(found), problems)
+        _show(found, problems)
     else:
         row = _with_problems(found, problems) if chosen is not OutputFormat.CSV else run_as_json(found)
         write_rows([row], chosen, columns=COLUMNS)
@@ -52,10 +53,13 @@ def _with_problems(found: Run, problems: list[Problem]) -> JsonObject:
     return run_as_json(found) | {"problems": [problem_as_json(problem) for problem in problems]}
 
 
-def _show(row: JsonObject, problems: list[Problem]) -> None:
+def _show(found: Run, problems: list[Problem]) -> None:
+    row = run_as_json(found)
     write_facts({name: row[name] for name in SUMMARY})
     click.echo()
     write_table([row], COUNTERS)
+    if found.gone:
+        click.echo(f"\n{gone_phrase(found)}")
     if problems:
         click.echo()
         write_table([problem_as_json(problem) for problem in problems], PROBLEM_COLUMNS)
