@@ -1,7 +1,8 @@
 """Sync actions of any number, the same for the same seed, made column by column.
 
-The mix is that of a nightly full synchronization in its hundredth week: most records are found already right, a few
-per cent of the actions deserve a look, and the failures are a handful of messages that differ in names and ids only.
+The mix is that of nightly full synchronizations in their hundredth week: a run visits the records of its configuration,
+in the order in which the source lists them, and finds most already right; a few per cent of the actions deserve a look,
+and the failures are a handful of messages that differ in names and ids only.
 """
 
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ _MESSAGES_OF = {"OK": 3, "INFO": 2, "WARNING": 3, "ERROR": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """How many actions of how many runs, about how many records."""
+    """How many actions of how many runs, about how many records at most: all configurations together."""
 
     actions: int
     runs: int = 500
@@ -107,7 +108,7 @@ class Generator:
         origin = run % len(_ORIGINS)
         operation = _draw(random, OPERATION_SHARES, rows)
         status = _draw(random, STATUS_SHARES, rows)
-        record = pa.array(random.integers(0, self.workload.records, rows, dtype=np.int32))
+        record = self._records(origin, place)
         said = _said(random, operation, status)
         names, source_ids = self._names.take(record), self._source_ids.take(record)
         return pa.table(
@@ -131,6 +132,11 @@ class Generator:
                 "duration_ms": pa.array((random.gamma(2.0, 20.0, rows) + 1).astype(np.int64)),
             }
         )
+
+    def _records(self, origin: np.ndarray, place: np.ndarray) -> pa.Array:
+        """Which record each action is about: its configuration's next one, from the first again after the last."""
+        share = self.workload.records // len(_ORIGINS)
+        return pa.array((origin * share + place % share).astype(np.int32))
 
     def _runs(self, first: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Which run each action belongs to, and its place within that run."""

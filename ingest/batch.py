@@ -30,7 +30,7 @@ WRITER = "synclog 0.1.0"
 Finish = Callable[[], Iterable[KeptAnswer]]
 SCHEMAS = {"actions": ACTION_SCHEMA, "runs": RUN_EVENT_SCHEMA, "rejects": REJECT_SCHEMA}
 
-# Columns that repeat; ids and names do not, and trying costs more than it saves.
+# Columns that repeat; in a fresh batch ids and names do not, and trying costs more than it saves.
 _DICTIONARY_COLUMNS = [
     "batch_id", "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type",
     "target_type", "code", "message", "problem_id", "kind", "scope", "progress", "source", "field",
@@ -134,9 +134,7 @@ def seal_merged(
 
 def _writer(sink: IO[bytes], schema: pa.Schema, compression: dict[str, Any]) -> pq.ParquetWriter:  # Parquet's options
     usual = {"use_dictionary": _DICTIONARY_COLUMNS, "write_statistics": _STATISTICS_COLUMNS}
-    options = {
-        name: _of(schema, value) if isinstance(value, list) else value for name, value in (usual | compression).items()
-    }
+    options = {name: _of(schema, value) for name, value in (usual | compression).items()}
     return pq.ParquetWriter(sink, schema, store_schema=False, version="2.6", write_page_checksum=True, **options)
 
 
@@ -191,20 +189,30 @@ _NO_COMPRESSION = {"compression": "none"}
 _QUICK_COMPRESSION = {
     "compression": {
         name: "none" if name in ("source_id", "target_id") else "lz4"
-        for name in dict.fromkeys(name for schema in SCHEMAS.values() for name in schema.names)
+        for schema in SCHEMAS.values()
+        for name in schema.names
     },
     "use_dictionary": [name for name in _DICTIONARY_COLUMNS if name != "message"],
 }
+# A block of a merged batch has several runs of one configuration, and these visit the same records: each id and name is
+# written once. The limit is for the ids of a quarter of a million records.
 _LASTING_COMPRESSION = {
     "compression": "zstd",
-    "compression_level": 3,
+    "compression_level": 6,
+    "use_dictionary": [*_DICTIONARY_COLUMNS, "source_id", "source_name", "target_id", "target_name"],
+    "dictionary_pagesize_limit": 16 << 20,
     # In a sorted batch these grow by small steps.
-    "column_encoding": {"row": "DELTA_BINARY_PACKED"},
+    "column_encoding": {"row": "DELTA_BINARY_PACKED", "happened_at": "DELTA_BINARY_PACKED"},
 }
 
 
-def _of(schema: pa.Schema, names: list[str]) -> list[str]:
-    return [name for name in names if name in schema.names]
+def _of(schema: pa.Schema, option: Any) -> Any:
+    """An option for the columns that there are."""
+    if isinstance(option, list):
+        return [name for name in option if name in schema.names]
+    if isinstance(option, dict):
+        return {name: value for name, value in option.items() if name in schema.names}
+    return option
 
 
 def _numbered(table: pa.Table, schema: pa.Schema, batch_id: str, first_row: int) -> pa.Table:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,10 +46,10 @@ MOST_INPUTS = 1000
 MOST_RUNS = 10_000
 MOST_ANSWERS = 20_000
 """Summaries and answers are read whole with every footer: a merged batch has no more than so many."""
-ROW_GROUP_ROWS = 16_384
-"""A row group is the least that can be read: small ones make a page of a run, or a single action, quick."""
-INDEXED_ROWS = 4 * ROW_GROUP_ROWS
-"""Smaller batches are read whole about as quickly as looked up."""
+BLOCK_ROWS = 262_144
+"""Most that a row group has. Large ones hold several runs of a configuration, which say the same ids and names."""
+FEW_ROWS = BLOCK_ROWS // 4
+"""Smaller batches are read whole about as quickly as looked up, smaller blocks are not worth to be kept apart."""
 CHUNK_BYTES = 512 << 20
 """Most that is sorted at once; a batch larger than that is sorted in parts."""
 
@@ -245,8 +246,8 @@ class Compactor:
         def write(sink: IO[bytes]) -> BatchFooter:
             merged = merged_summaries(footers)
             rows = _Kept(keep, gone).of(self._lake.read_in_parts(kind, [footer.batch_id for footer in footers]))
-            blocks = _row_groups(rows, kind, [summary.run_id for summary in merged])
-            tokens = TokenIndexWriter() if kind == "actions" and _rows_of(footers) >= INDEXED_ROWS else None
+            blocks = _action_blocks(rows, merged) if kind == "actions" else _blocks_as_recorded(rows)
+            tokens = TokenIndexWriter() if kind == "actions" and _rows_of(footers) >= FEW_ROWS else None
             footer = seal_merged(
                 sink,
                 kind,
@@ -306,15 +307,42 @@ def _rows_of(footers: Iterable[BatchFooter]) -> int:
     return sum(footer.rows for footer in footers)
 
 
-def _row_groups(tables: Iterable[pa.Table], kind: str, run_ids: list[str]) -> Iterator[pa.Table]:
-    """All rows, sorted as far as they fit in memory, cut into row groups."""
+def _action_blocks(tables: Iterable[pa.Table], runs: Sequence[RunSummary]) -> Iterator[pa.Table]:
+    """All rows, sorted as far as they fit in memory, in row groups that end, if possible, where a kind of runs ends."""
+    runs = sorted(runs, key=_kind_of)  # those of one kind stay as they began
+    is_last = np.array([here != after for here, after in itertools.pairwise([*map(_kind_of, runs), None])])
+    run_ids = pa.array([run.run_id for run in runs], pa.string())
     for table in _in_chunks(tables):
-        whole = _sorted(table, run_ids) if kind == "actions" else table.sort_by(_AS_RECORDED)
-        for first in range(0, whole.num_rows, ROW_GROUP_ROWS):
-            yield whole.slice(first, ROW_GROUP_ROWS)
+        place = pc.index_in(table["run_id"], run_ids)
+        order = _order(table, place)
+        places = place.to_numpy()[order]
+        ends = np.flatnonzero(is_last[places] & np.append(places[1:] != places[:-1], True)) + 1
+        whole = table.take(order)
+        first = 0
+        for last in _cut(ends, whole.num_rows):
+            yield whole.slice(first, last - first)
+            first = last
 
 
-_AS_RECORDED = [("batch_id", "ascending"), ("row", "ascending")]
+def _kind_of(run: RunSummary) -> tuple[str, str, str]:
+    """Runs of one kind visit the same records."""
+    return run.integration or "", run.configuration or "", run.trigger or ""
+
+
+def _cut(ends: np.ndarray, rows: int) -> Iterator[int]:
+    """Where blocks end: where something else ends, unless a block were small or too large."""
+    last = 0
+    while last < rows:
+        good = ends[(ends >= last + FEW_ROWS) & (ends <= last + BLOCK_ROWS)]
+        last = int(good[-1]) if len(good) else min(last + BLOCK_ROWS, rows)
+        yield last
+
+
+def _blocks_as_recorded(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    for table in _in_chunks(tables):
+        whole = table.sort_by([("batch_id", "ascending"), ("row", "ascending")])
+        for first in range(0, whole.num_rows, FEW_ROWS):
+            yield whole.slice(first, FEW_ROWS)
 
 
 def _indexed(blocks: Iterable[pa.Table], tokens: TokenIndexWriter) -> Iterator[pa.Table]:
@@ -336,16 +364,16 @@ def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _sorted(actions: pa.Table, run_ids: list[str]) -> pa.Table:
-    """One run after the other, in the given order; in each the worst first, then by time."""
+def _order(actions: pa.Table, run: pa.Array) -> pa.Array:
+    """Their places in order of runs; in each run the worst first, then by time."""
     worst_first = [status.value for status in reversed(STATUSES)]
     keys = pa.table(
         {
-            "run": pc.index_in(actions["run_id"], pa.array(run_ids, pa.string())),
+            "run": run,
             "status": pc.index_in(actions["status"], pa.array(worst_first)),
             "happened_at": actions["happened_at"],
             "batch_id": actions["batch_id"],
             "row": actions["row"],
         }
     )
-    return actions.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
+    return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])

@@ -7,6 +7,7 @@ whoever asks looks at the rows themselves. It is derived from the batch and may 
 Words are made by Arrow's regular expressions, which search uses too: what is a letter must be the same for both.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -28,6 +29,8 @@ _GAP = rf"[^{WORD_CHARACTERS}]+"
 _HEX = "[0-9a-f]"
 _UUID = "-".join(f"({_HEX}{{{length}}})" for length in (8, 4, 4, 4, 12))
 _UUID_AS_WORD = r"\1_\2_\3_\4_\5"
+_UUID_IN_TEXT = re.compile(_UUID)
+_FEW_TEXTS = 100
 _IS_WORD_BYTE = np.array([chr(byte).isalnum() or byte == ord("_") for byte in range(128)] + [False] * 128)
 
 
@@ -38,6 +41,9 @@ def lowered(texts: pa.Array) -> pa.Array:
 
 def folded(lower: pa.Array) -> pa.Array:
     """Lower-case texts with each UUID as one word."""
+    if len(lower) <= _FEW_TEXTS:  # Arrow would take longer to read the expression
+        texts = [None if text is None else _UUID_IN_TEXT.sub(_UUID_AS_WORD, text) for text in lower.to_pylist()]
+        return pa.array(texts, pa.string())
     return pc.replace_substring_regex(lower, _UUID, _UUID_AS_WORD)
 
 
@@ -77,7 +83,7 @@ class TokenIndexWriter:
         )
         pairs.sort()
         token = (pairs >> np.uint64(32)).astype(np.uint32)
-        block = pairs.astype(np.uint16 if blocks <= 1 << 16 else np.uint32)
+        block = pairs.astype(np.uint8 if blocks <= 1 << 8 else np.uint32)
         metadata = {
             "synclog.format": str(FORMAT_VERSION),
             "synclog.kind": "tokens",

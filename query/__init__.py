@@ -11,6 +11,7 @@
     search          words, ids and expressions across runs, newest first
     search_terms    what a search looks for, and which rows of a block have it
     blocks          batches block by block, and what is known of a block without reading it
+    columns         a column of a block, its values looked at once each
     problems        the failures of a run, each kind once
     timeline        when in a run what happened
     durations       where the time of a run went

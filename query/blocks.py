@@ -1,17 +1,21 @@
-"""Batches block by block: which blocks may hold what is looked for, and the rows of one.
+"""Batches block by block: which blocks may hold what is looked for, and the columns of one.
 
 A block is a row group. Reading a single one with pyarrow takes a quarter of the time DuckDB needs for the plan of a
-statement over its batch. Sealed batches never change, so what was opened stays good: footers and token indexes are
-kept, the least recently used let go. Readers are not kept: a ``ParquetFile`` is not safe for two threads.
+statement over its batch. Sealed batches never change, so what was read stays good: footers, token indexes and columns
+that a search by tokens has looked at are kept, the least recently used let go. ``ParquetFile`` objects are not kept:
+they are not safe for two threads.
 """
 
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,15 +23,14 @@ from ingest.errors import BatchDamaged, LakeUnavailable
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import TokenIndex
+from query.columns import Column
 
-KEPT_BATCHES = 512
-KEPT_BLOCKS = 8192
-"""Of all kept footers together: a block's part of a footer takes about 16 kB of memory."""
-
-_FEW_VALUES = [
-    "batch_id", "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type",
-    "target_type", "code", "problem_id",
-]  # fmt: skip
+KEPT_FOOTER_BYTES = 128 << 20
+KEPT_COLUMN_BYTES = 256 << 20
+_FOOTER_BYTES = 1 << 14
+"""About what the footer of one block takes in memory."""
+THREADS = 2
+"""Blocks looked at side by side, by all searches together."""
 
 
 class Batch:
@@ -36,14 +39,21 @@ class Batch:
     def __init__(self, path: str, index_path: str) -> None:
         with batch_trouble(path):
             self.metadata = pq.read_metadata(path)
+        self.path = path
         self._places = {name: place for place, name in enumerate(self.metadata.schema.names)}
-        self._path = path
         self._index_path = index_path
         self._tokens: TokenIndex | None = None
 
     @property
     def blocks(self) -> int:
         return int(self.metadata.num_row_groups)
+
+    @property
+    def nbytes(self) -> int:
+        return self.blocks * _FOOTER_BYTES
+
+    def rows(self, block: int) -> int:
+        return int(self.metadata.row_group(block).num_rows)
 
     def tokens(self) -> TokenIndex | None:
         """Its token index. None when it has none, or one that cannot be read: then every block may hold anything."""
@@ -61,20 +71,26 @@ class Batch:
         statistics = self._statistics(block, column)
         return None if statistics is None else (statistics.min, statistics.max)
 
+    def read(self, block: int, names: Iterable[str]) -> dict[str, Column]:
+        """These columns of a block, but for those the batch has not."""
+        names = [name for name in names if name in self._places]
+        encoded = [name for name in names if self._is_encoded(block, name)]
+        with batch_trouble(self.path):
+            parquet = pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=encoded)
+            with parquet:
+                table = parquet.read_row_group(block, columns=names, use_threads=False)
+        return {name: Column.of(table[name]) for name in names}
+
+    def _is_encoded(self, block: int, name: str) -> bool:
+        """Whether each value of a text column is written once."""
+        chunk = self.metadata.row_group(block).column(self._places[name])
+        return bool(chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page)
+
     def _statistics(self, block: int, column: str) -> pq.Statistics | None:
         if column not in self._places:
             return None
         statistics = self.metadata.row_group(block).column(self._places[column]).statistics
         return statistics if statistics is not None and statistics.has_min_max else None
-
-    @contextmanager
-    def reader(self) -> Iterator["BlockReader"]:
-        """Reads its blocks, for one thread."""
-        few_values = [name for name in _FEW_VALUES if name in self._places]
-        with batch_trouble(self._path):
-            parquet = pq.ParquetFile(self._path, metadata=self.metadata, memory_map=True, read_dictionary=few_values)
-        with parquet:
-            yield BlockReader(self._path, parquet, [name for name in ACTION_SCHEMA.names if name in self._places])
 
     def _open_tokens(self) -> TokenIndex | None:
         try:
@@ -85,43 +101,111 @@ class Batch:
         return tokens if is_of_this else None
 
 
-class BlockReader:
-    """An open batch."""
-
-    def __init__(self, path: str, parquet: pq.ParquetFile, columns: Sequence[str]) -> None:
-        self.columns = columns
-        self._path = path
-        self._parquet = parquet
-
-    def read(self, block: int, columns: Sequence[str]) -> pa.Table:
-        """These columns of a block, but for those the batch has not."""
-        with batch_trouble(self._path):
-            return self._parquet.read_row_group(block, columns=[name for name in columns if name in self.columns])
-
-
 class Batches:
-    """The batches opened last. Safe for many threads."""
+    """What was read last. Safe for many threads."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Batch] = OrderedDict()
-        self._blocks = 0
+        self._footers = _Kept[str, Batch](KEPT_FOOTER_BYTES)
+        self._columns = _Kept[tuple[str, int, str], Column](KEPT_COLUMN_BYTES)
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
 
     def open(self, batch_id: str) -> Batch:
         """Raises BatchDamaged, LakeUnavailable."""
+        return self._footers.find(batch_id) or self._footers.keep(
+            batch_id, Batch(str(self._lake.path_of("actions", batch_id)), str(self._lake.token_index_path(batch_id)))
+        )
+
+    def block(self, batch: Batch, number: int, *, keep: bool) -> "Block":
+        """A block, for one thread. Its columns are kept for others where they are likely to be asked for again."""
+        return Block(batch, number, self._columns if keep else None)
+
+    def close(self) -> None:
+        self.threads.shutdown(cancel_futures=True)
+
+
+class Block:
+    """A row group whose columns are read when they are asked for."""
+
+    def __init__(self, batch: Batch, number: int, kept: "_Kept[tuple[str, int, str], Column] | None") -> None:
+        self.rows = batch.rows(number)
+        self._batch = batch
+        self._number = number
+        self._kept = kept
+        self._columns: dict[str, Column] = {}
+
+    def column(self, name: str) -> Column | None:
+        """None when the batch has no such column."""
+        if name not in self._columns:
+            self.load([name])
+        return self._columns.get(name)
+
+    def load(self, names: Iterable[str]) -> None:
+        """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""
+        missing = [name for name in names if name not in self._columns]
+        if self._kept is not None:
+            for name in missing:
+                if (column := self._kept.find((self._batch.path, self._number, name))) is not None:
+                    self._columns[name] = column
+            missing = [name for name in missing if name not in self._columns]
+        if not missing:
+            return
+        for name, column in self._batch.read(self._number, missing).items():
+            if self._kept is not None:
+                self._kept.keep((self._batch.path, self._number, name), column)
+            self._columns[name] = column
+
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self._columns.clear()
+
+    def take(self, rows: Sequence[int]) -> list[dict[str, Any]]:  # a row's columns, of several types
+        """All that is known of some rows, their time in microseconds as ``happened_us``."""
+        self.load(ACTION_SCHEMA.names)
+        columns = {}
+        for name in ACTION_SCHEMA.names:
+            column = self.column(name)
+            columns[name] = [None] * len(rows) if column is None else column.take(rows)
+        if (happened_at := self.column("happened_at")) is not None:
+            columns["happened_us"] = happened_at.numbers(np.asarray(rows)).tolist()
+        del columns["happened_at"]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+class _Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value", bound=_Sized)
+
+
+class _Kept(Generic[_Key, _Value]):
+    """The values used last, as many as fit."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._values: OrderedDict[_Key, _Value] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, key: _Key) -> _Value | None:
         with self._lock:
-            if batch_id in self._kept:
-                self._kept.move_to_end(batch_id)
-                return self._kept[batch_id]
-        batch = Batch(str(self._lake.path_of("actions", batch_id)), str(self._lake.token_index_path(batch_id)))
+            if (value := self._values.get(key)) is not None:
+                self._values.move_to_end(key)
+            return value
+
+    def keep(self, key: _Key, value: _Value) -> _Value:
+        """Returns what is kept now: another thread may have been first."""
         with self._lock:
-            if batch_id not in self._kept:
-                self._kept[batch_id] = batch
-                self._blocks += batch.blocks
-            while len(self._kept) > 1 and (len(self._kept) > KEPT_BATCHES or self._blocks > KEPT_BLOCKS):
-                self._blocks -= self._kept.popitem(last=False)[1].blocks
-        return batch
+            if key in self._values:
+                return self._values[key]
+            self._values[key] = value
+            self._bytes += value.nbytes
+            while self._bytes > self._most_bytes and len(self._values) > 1:
+                self._bytes -= self._values.popitem(last=False)[1].nbytes
+        return value
 
 
 @contextmanager

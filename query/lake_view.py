@@ -68,6 +68,7 @@ class LakeView:
         self._remembered = lru_cache(_REMEMBERED)(self._answer)
 
     def close(self) -> None:
+        self.batches.close()
         self._discard()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

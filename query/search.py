@@ -5,29 +5,29 @@ without one is read block by block, like every batch where a part of a word or a
 batches and blocks that cannot hold anything newer than what was found already are left alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.index_tables import batch_runs, batches
-from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
-from ingest.token_index import lower
+from ingest.token_index import TokenIndex, lower
 from query.actions import Action, action_from, place_of, read_place
-from query.blocks import Batch, BlockReader
+from query.blocks import THREADS, Batch, Block
+from query.columns import Mask
 from query.lake_view import LakeView
 from query.paging import Page, page_of
 from query.search_terms import (
     SEARCHED_COLUMNS,
-    Mask,
     Term,
     check_regex,
     having_match,
@@ -37,7 +37,6 @@ from query.search_terms import (
     having_term,
 )
 
-_RECORD_COLUMNS = ("source_type", "source_id", "target_type", "target_id")
 _STREAMED_ROWS = 1000
 
 
@@ -73,23 +72,11 @@ class Place(NamedTuple):
 
 def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None) -> Page[Action]:
     """A page of what was found. Raises InvalidInput for a bad expression or cursor."""
-    hunt = _Hunt(search, after=_place_from(cursor))
-    found: list[Action] = []
-    for batch_id, last_us in hunt.batches(view):
-        if _is_certain(found, limit, last_us):
-            break
-        batch = view.batches.open(batch_id)
-        blocks = hunt.blocks(batch)
-        if not blocks:
-            continue
-        with batch.reader() as reader:
-            for block_last_us, block in blocks:
-                if _is_certain(found, limit, block_last_us):
-                    break
-                found += hunt.actions(reader, block, most=limit + 1)
-                found.sort(key=place_of, reverse=True)
-                del found[limit + 1 :]
-    return page_of(found, limit, place_of)
+    page = _NewestHits(limit + 1)
+    hunt = _Hunt(view, search, after=_place_from(cursor), most=limit + 1)
+    for hits in hunt.hits(page.is_certain):
+        page.add(hits)
+    return page_of(_actions_of(page.hits), limit, place_of)
 
 
 def stream_search(view: LakeView, search: Search) -> Iterator[list[Action]]:
@@ -97,7 +84,7 @@ def stream_search(view: LakeView, search: Search) -> Iterator[list[Action]]:
 
     Raises InvalidInput for a bad expression, before the first of it.
     """
-    return _stream(view, _Hunt(search, after=None))
+    return _stream(_Hunt(view, search, after=None, most=None))
 
 
 def record_history(
@@ -107,44 +94,82 @@ def record_history(
     return search_actions(view, Search(record_type=record_type, record_id=record_id), limit=limit, cursor=cursor)
 
 
-class _Hunt:
-    """A search under way: what of the lake it must look at."""
+class _Hit(NamedTuple):
+    """A row that was found."""
 
-    def __init__(self, search: Search, *, after: Place | None) -> None:
+    place: Place
+    block: Block
+    number: int  # in its block
+
+
+class _NewestHits:
+    """The newest of all hits that are added."""
+
+    def __init__(self, most: int) -> None:
+        self.hits: list[_Hit] = []
+        self._most = most
+
+    def add(self, hits: Iterable[_Hit]) -> None:
+        self.hits = sorted([*self.hits, *hits], key=lambda hit: hit.place, reverse=True)[: self._most]
+
+    def is_certain(self, last_us: int) -> bool:
+        """Whether nothing that happened at ``last_us`` or before can be among them any more."""
+        return len(self.hits) == self._most and last_us < self.hits[-1].place.happened_us
+
+
+class _Hunt:
+    """A search under way: what it must look at. Of each block the ``most`` newest hits are wanted, or all."""
+
+    def __init__(self, view: LakeView, search: Search, *, after: Place | None, most: int | None) -> None:
         if search.regex is not None:
             check_regex(search.regex)
+        self._view = view
         self._search = search
         self._after = after
+        self._most = most
         self._terms = [Term(text) for text in search.terms]
         self._since_us = EARLIEST_US if search.since is None else to_microseconds(search.since)
         until_us = LATEST_US + 1 if search.until is None else to_microseconds(search.until)
         self._until_us = until_us if after is None else min(until_us, after.happened_us + 1)
 
-    def batches(self, view: LakeView) -> Iterator[tuple[str, int]]:
+    def hits(self, is_enough: Callable[[int], bool] = lambda last_us: False) -> Iterator[list[_Hit]]:
+        """The hits of block after block, the newest of each first.
+
+        ``is_enough`` is asked whether nothing that happened at a moment or before is wanted any more.
+        """
+        for batch_id, batch_last_us in self._batches():
+            if is_enough(batch_last_us):
+                break
+            waiting: deque[tuple[int, Future[list[_Hit]]]] = deque()
+            for last_us, block in self._blocks(self._view.batches.open(batch_id)):
+                if len(waiting) == THREADS:
+                    yield waiting.popleft()[1].result()
+                if is_enough(last_us):
+                    break
+                waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
+            for last_us, hits in waiting:
+                if not is_enough(last_us):
+                    yield hits.result()
+
+    def _batches(self) -> Iterator[tuple[str, int]]:
         """The batches that can hold hits and when their last action happened, the newest first."""
         chosen = sa.select(batches.c.batch_id, batches.c.last_us).where(
             batches.c.kind == "actions", batches.c.last_us >= self._since_us, batches.c.first_us < self._until_us
         )
         if conditions := self._run_conditions():
             chosen = chosen.where(batches.c.batch_id.in_(sa.select(batch_runs.c.batch_id).where(*conditions)))
-        for row in view.select(chosen.order_by(batches.c.last_us.desc(), batches.c.batch_id.desc())):
+        for row in self._view.select(chosen.order_by(batches.c.last_us.desc(), batches.c.batch_id.desc())):
             yield row.batch_id, row.last_us
 
-    def blocks(self, batch: Batch) -> list[tuple[int, int]]:
-        """The blocks of a batch that can hold hits, each after the time of its last action, the newest first."""
-        blocks = self._blocks_by_tokens(batch)
-        known = [(self._last_us(batch, block), block) for block in blocks if self._may_hold(batch, block)]
-        return sorted(known, reverse=True)
+    def _blocks(self, batch: Batch) -> list[tuple[int, Block]]:
+        """The blocks of a batch that can hold hits, each after the time of its last action, the newest first.
 
-    def actions(self, reader: BlockReader, block: int, *, most: int) -> list[Action]:
-        """The newest hits in a block, at most so many, the newest first."""
-        return _actions_of(_newest_first(self._hits(reader, block))[:most])
-
-    def lists(self, reader: BlockReader, block: int) -> Iterator[list[Action]]:
-        """All hits in a block, the newest first, some at a time."""
-        hits = _newest_first(self._hits(reader, block))
-        for first in range(0, hits.num_rows, _STREAMED_ROWS):
-            yield _actions_of(hits[first : first + _STREAMED_ROWS])
+        Of those a token index has named many will be asked for again: they are the newest of what is searched.
+        """
+        tokens = batch.tokens() if self._terms or self._search.record_id is not None else None
+        numbers = [int(number) for number in self._numbers_by_tokens(batch, tokens)]
+        known = sorted(((self._last_us(batch, n), n) for n in numbers if self._may_hold(batch, n)), reverse=True)
+        return [(last_us, self._view.batches.block(batch, n, keep=tokens is not None)) for last_us, n in known]
 
     def _run_conditions(self) -> list[sa.ColumnElement[bool]]:
         conditions: list[sa.ColumnElement[bool]] = []
@@ -161,15 +186,14 @@ class _Hunt:
             conditions.append(sa.or_(*counted))
         return conditions
 
-    def _blocks_by_tokens(self, batch: Batch) -> list[int]:
-        tokens = batch.tokens() if self._terms or self._search.record_id is not None else None
+    def _numbers_by_tokens(self, batch: Batch, tokens: TokenIndex | None) -> np.ndarray:
         answers = [] if tokens is None else [term.blocks(tokens) for term in self._terms]
         if tokens is not None and self._search.record_id is not None:
             answers.append(tokens.blocks_of(lower(self._search.record_id)))
-        blocks = np.arange(batch.blocks)
+        numbers = np.arange(batch.blocks)
         for answer in answers:
-            blocks = blocks if answer is None else np.intersect1d(blocks, answer, assume_unique=True)
-        return [int(block) for block in blocks]
+            numbers = numbers if answer is None else np.intersect1d(numbers, answer, assume_unique=True)
+        return numbers
 
     def _may_hold(self, batch: Batch, block: int) -> bool:
         times = batch.times(block)
@@ -197,49 +221,38 @@ class _Hunt:
         times = batch.times(block)
         return LATEST_US if times is None else times[1]
 
-    def _hits(self, reader: BlockReader, block: int) -> pa.Table:
-        """What of a block is a hit: first the columns that tell are read, the others only if there is one."""
-        hits, rows = self._narrowed(reader.read(block, self._telling_columns))
-        if not len(rows):
-            return hits
-        others = reader.read(block, [name for name in reader.columns if name not in hits.column_names])
-        others = others.take(pa.array(rows))
-        for name in others.column_names:
-            hits = hits.append_column(name, others[name])
-        return hits
-
-    def _narrowed(self, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
-        """The rows that pass every test, and where they were; a test looks only at what the ones before left."""
-        rows = np.arange(table.num_rows)
+    def _hits_in(self, block: Block) -> list[_Hit]:
+        """The newest hits of a block; a test looks only at what the ones before left."""
+        rows = np.arange(block.rows)
+        block.load(self._telling_columns)
         for test in self._tests:
             if not len(rows):
-                break
-            mask = test(table)
-            if not mask.all():
-                rows = rows[mask]
-                table = table.take(pa.array(np.flatnonzero(mask)))
-        return table, rows
+                return []
+            rows = rows[test(block, rows)]
+        hits = _newest_hits(block, rows, self._most)
+        block.forget()
+        return hits
 
     @cached_property
     def _telling_columns(self) -> list[str]:
+        """The columns that are looked at in every block."""
         columns = list(self._wanted)
         columns += ["happened_at"] if self._is_timed else []
-        columns += ["batch_id", "row"] if self._after is not None else []
-        if self._terms or self._search.substring is not None or self._search.regex is not None:
+        if self._search.record_id is not None:
+            columns += ["source_id", "target_id"]
+        elif self._terms or self._search.substring is not None or self._search.regex is not None:
             columns += SEARCHED_COLUMNS
-        if self._search.record_id is not None or self._search.record_type is not None:
-            columns += _RECORD_COLUMNS
-        return list(dict.fromkeys(columns)) or ["happened_at"]
+        return columns
 
     @property
     def _is_timed(self) -> bool:
         return (self._since_us, self._until_us) != (EARLIEST_US, LATEST_US + 1)
 
     @cached_property
-    def _tests(self) -> list[Callable[[pa.Table], Mask]]:
-        """Which rows of a table are wanted, the quickest and most telling test first."""
+    def _tests(self) -> list[Callable[[Block, np.ndarray], Mask]]:
+        """Which rows of a block are wanted, the quickest and most telling test first."""
         search = self._search
-        tests: list[Callable[[pa.Table], Mask]] = []
+        tests: list[Callable[[Block, np.ndarray], Mask]] = []
         for column, values in self._wanted.items():
             tests.append(partial(having_one_of, name=column, values=values))
         if self._is_timed:
@@ -254,24 +267,19 @@ class _Hunt:
             tests.append(partial(having_match, regex=search.regex))
         return tests
 
-    def _in_time(self, table: pa.Table) -> Mask:
-        happened_us = table["happened_at"].cast(pa.int64()).to_numpy()
+    def _in_time(self, block: Block, rows: np.ndarray) -> Mask:
+        happened_us = _happened_us(block, rows)
         mask: Mask = (happened_us >= self._since_us) & (happened_us < self._until_us)
         if self._after is not None:
             at_once = np.flatnonzero(mask & (happened_us == self._after.happened_us))
-            same = table.select(["batch_id", "row"]).take(pa.array(at_once)).to_pylist()
-            here = (self._after.batch_id, self._after.row)
-            mask[at_once] = [(row["batch_id"], row["row"]) < here for row in same]
+            mask[at_once] = [place < self._after for place in _places(block, rows[at_once])]
         return mask
 
 
-def _stream(view: LakeView, hunt: "_Hunt") -> Iterator[list[Action]]:
-    for batch_id, _ in hunt.batches(view):
-        batch = view.batches.open(batch_id)
-        if blocks := hunt.blocks(batch):
-            with batch.reader() as reader:
-                for _, block in blocks:
-                    yield from hunt.lists(reader, block)
+def _stream(hunt: _Hunt) -> Iterator[list[Action]]:
+    for hits in hunt.hits():
+        for first in range(0, len(hits), _STREAMED_ROWS):
+            yield _actions_of(hits[first : first + _STREAMED_ROWS])
 
 
 def _place_from(cursor: str | None) -> Place | None:
@@ -281,30 +289,36 @@ def _place_from(cursor: str | None) -> Place | None:
     return Place(to_microseconds(place["after_at"]), place["after_batch"], place["after_row"])
 
 
-def _is_certain(found: list[Action], limit: int, last_us: int) -> bool:
-    """Whether nothing that happened at ``last_us`` or before belongs on the page."""
-    return len(found) > limit and last_us < to_microseconds(found[-1].happened_at)
-
-
 def _may_have(limits: tuple[str, str] | None, values: tuple[str, ...]) -> bool:
     return limits is None or any(limits[0] <= value <= limits[1] for value in values)
 
 
-def _newest_first(hits: pa.Table) -> pa.Table:
-    if hits.num_rows < 2:
-        return hits
-    order = [(name, "descending") for name in ("happened_at", "batch_id", "row")]
-    keys = pa.table({name: hits[name] for name, _ in order} | {"batch_id": hits["batch_id"].cast(pa.string())})
-    return hits.take(pc.sort_indices(keys, sort_keys=order))
+def _happened_us(block: Block, rows: np.ndarray) -> np.ndarray:
+    column = block.column("happened_at")
+    assert column is not None  # every batch of actions has it
+    return column.numbers(rows)
 
 
-def _actions_of(hits: pa.Table) -> list[Action]:
-    if not hits.num_rows:
-        return []
-    columns = {
-        name: hits[name].to_pylist() if name in hits.column_names else [None] * hits.num_rows
-        for name in ACTION_SCHEMA.names
-        if name != "happened_at"
-    }
-    columns["happened_us"] = hits["happened_at"].cast(pa.int64()).to_pylist()
-    return [action_from(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+def _places(block: Block, rows: np.ndarray) -> list[Place]:
+    batch_id, row = block.column("batch_id"), block.column("row")
+    assert batch_id is not None
+    assert row is not None
+    return list(map(Place, _happened_us(block, rows).tolist(), batch_id.take(rows), row.take(rows)))
+
+
+def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[_Hit]:
+    if most is not None and len(rows) > most:  # some more than so many: those of one moment stay together
+        happened_us = _happened_us(block, rows)
+        rows = rows[happened_us >= np.partition(happened_us, -most)[-most]]
+    hits = [_Hit(place, block, number) for place, number in zip(_places(block, rows), rows.tolist(), strict=True)]
+    return sorted(hits, key=lambda hit: hit.place, reverse=True)[:most]
+
+
+def _actions_of(hits: Sequence[_Hit]) -> list[Action]:
+    """In the order of the hits."""
+    found = {}
+    for block, some in groupby(sorted(hits, key=lambda hit: id(hit.block)), key=lambda hit: hit.block):
+        numbers = [hit.number for hit in some]
+        for number, values in zip(numbers, block.take(numbers), strict=True):
+            found[id(block), number] = action_from(**values)
+    return [found[id(hit.block), hit.number] for hit in hits]

@@ -6,9 +6,9 @@ which rows do, with the same folding and the same expressions, so that an index 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -26,13 +26,10 @@ from ingest.token_index import (
     lowered,
     words_of,
 )
+from query.blocks import Block
+from query.columns import Column, Mask
 
 SEARCHED_COLUMNS = (*TEXT_COLUMNS, *ID_COLUMNS)
-
-_CAPITALS_OF_ASCII = ("\u0130".encode(), "\u212a".encode())  # of i and of k
-
-Mask = np.ndarray
-"""One truth a row."""
 
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
 
@@ -59,9 +56,17 @@ class Term:
     @cached_property
     def pattern(self) -> str:
         """It between word boundaries, for folded texts; RE2 has no look-around."""
+        return self._between(WORD_CHARACTERS)
+
+    @cached_property
+    def pattern_in_ascii(self) -> str:
+        """The same for texts of ASCII alone: RE2 takes a millisecond to learn what all the world's letters are."""
+        return self._between("0-9A-Za-z_")
+
+    def _between(self, word_characters: str) -> str:
         text = fold(self.text)
-        before = rf"(?:^|[^{WORD_CHARACTERS}])" if self.words and text.startswith(self.words[0]) else ""
-        after = rf"(?:[^{WORD_CHARACTERS}]|$)" if self.words and text.endswith(self.words[-1]) else ""
+        before = rf"(?:^|[^{word_characters}])" if self.words and text.startswith(self.words[0]) else ""
+        after = rf"(?:[^{word_characters}]|$)" if self.words and text.endswith(self.words[-1]) else ""
         return before + re.escape(text) + after
 
     def blocks(self, index: TokenIndex) -> np.ndarray | None:
@@ -78,51 +83,36 @@ def terms_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term in found if term))
 
 
-def having_term(table: pa.Table, term: Term) -> Mask:
-    """The rows that have a word or phrase."""
-    found = np.zeros(table.num_rows, bool)
-    for name, texts in _searched(table):
-        if name in ID_COLUMNS:
-            found |= _truths(pc.equal(_lowered(texts, term.lower), term.lower))
-        if name in TEXT_COLUMNS or _may_hold(texts, b" "):
-            _mark(found, texts, term, only_spaced=name in ID_COLUMNS)
+def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
+    """Which of some rows have a word or phrase."""
+    found = np.zeros(len(rows), bool)
+    for name, column in _searched(block):
+        at = np.flatnonzero(column.holding(term.lower, rows))
+        if len(at):
+            found[at] |= column.judge(rows[at], partial(_has_id if name in ID_COLUMNS else _has_words, term))
     return found
 
 
-def having_substring(table: pa.Table, wanted: str) -> Mask:
-    """The rows that have a text, given in lower case, anywhere."""
-    found = np.zeros(table.num_rows, bool)
-    for _, texts in _searched(table):
-        found |= _truths(pc.match_substring(_lowered(texts, wanted), wanted))
-    return found
+def having_substring(block: Block, rows: np.ndarray, wanted: str) -> Mask:
+    """Which of some rows have a text, given in lower case, anywhere."""
+    return _any_of((column.holding(wanted, rows) for _, column in _searched(block)), rows)
 
 
-def having_match(table: pa.Table, regex: str) -> Mask:
-    """The rows that match an expression."""
-    found = np.zeros(table.num_rows, bool)
-    for _, texts in _searched(table):
-        found |= _truths(pc.match_substring_regex(texts, regex))
-    return found
+def having_match(block: Block, rows: np.ndarray, regex: str) -> Mask:
+    """Which of some rows match an expression."""
+    verdict = partial(pc.match_substring_regex, pattern=regex)
+    return _any_of((column.judge(rows, verdict) for _, column in _searched(block)), rows)
 
 
-def having_record(table: pa.Table, record_type: str | None, record_id: str) -> Mask:
-    """The actions on a record: as their source or as their target."""
-    found = np.zeros(table.num_rows, bool)
-    for side in ("source", "target"):
-        mask = having_one_of(table, f"{side}_id", (record_id,))
-        if record_type is not None:
-            mask &= having_one_of(table, f"{side}_type", (record_type,))
-        found |= mask
-    return found
+def having_record(block: Block, rows: np.ndarray, record_type: str | None, record_id: str) -> Mask:
+    """Which of some rows are actions on a record: as their source or as their target."""
+    return _any_of((_is_record(block, rows, side, record_type, record_id) for side in ("source", "target")), rows)
 
 
-def having_one_of(table: pa.Table, name: str, values: tuple[str, ...]) -> Mask:
-    """The rows whose column has one of these values."""
-    if name not in table.column_names:
-        return np.zeros(table.num_rows, bool)
-    wanted = pa.array(values, pa.string())
-    masks = [_is_in(chunk, wanted) for chunk in table[name].iterchunks()]
-    return np.concatenate(masks) if masks else np.zeros(0, bool)
+def having_one_of(block: Block, rows: np.ndarray, name: str, values: tuple[str, ...]) -> Mask:
+    """Which of some rows have one of these values in a column."""
+    column = block.column(name)
+    return np.zeros(len(rows), bool) if column is None else column.one_of(values, rows)
 
 
 def check_regex(regex: str) -> None:
@@ -138,47 +128,35 @@ def check_regex(regex: str) -> None:
         ) from error
 
 
-def _searched(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+def _searched(block: Block) -> Iterator[tuple[str, Column]]:
     for name in SEARCHED_COLUMNS:
-        if name in table.column_names:
-            yield name, table[name].cast(pa.string()).combine_chunks()
+        if (column := block.column(name)) is not None:
+            yield name, column
 
 
-def _mark(found: Mask, texts: pa.Array, term: Term, *, only_spaced: bool) -> None:
-    """Mark the rows where the term stands between boundaries, looking closely at those that have it at all."""
-    rows = np.flatnonzero(_truths(pc.match_substring(_lowered(texts, term.lower), term.lower)))
-    if len(rows):
-        candidates = lowered(texts.take(pa.array(rows)))
-        has_term = _truths(pc.match_substring_regex(folded(candidates), term.pattern))
-        if only_spaced:
-            has_term &= _truths(pc.match_substring(candidates, " "))
-        found[rows] |= has_term
-
-
-def _lowered(texts: pa.Array, wanted: str) -> pa.Array:
-    """As good as in lower case for whoever looks for ``wanted``.
-
-    For ASCII the quick way is enough, unless there is a capital letter outside ASCII whose small one is inside.
-    """
-    is_quick = wanted.isascii() and not any(_may_hold(texts, capital) for capital in _CAPITALS_OF_ASCII)
-    return pc.ascii_lower(texts) if is_quick else lowered(texts)
-
-
-def _is_in(values: pa.Array, wanted: pa.Array) -> Mask:
-    if not pa.types.is_dictionary(values.type):
-        return _truths(pc.is_in(values, wanted))
-    verdicts = np.append(_truths(pc.is_in(values.dictionary, wanted)), False)  # the last is that of a null
-    mask: Mask = verdicts[values.indices.fill_null(len(verdicts) - 1).to_numpy()]
+def _is_record(block: Block, rows: np.ndarray, side: str, record_type: str | None, record_id: str) -> Mask:
+    mask = having_one_of(block, rows, f"{side}_id", (record_id,))
+    if record_type is not None and mask.any():
+        mask &= having_one_of(block, rows, f"{side}_type", (record_type,))
     return mask
 
 
-def _may_hold(texts: pa.Array, part: bytes) -> bool:
-    data = texts.buffers()[2]
-    if data is None or not (np.frombuffer(data, np.uint8) == part[0]).any():  # quicker than a copy of the bytes
-        return False
-    return part in data.to_pybytes()
+def _has_words(term: Term, texts: pa.Array) -> pa.Array:
+    is_ascii = pc.all(pc.string_is_ascii(texts)).as_py() is not False
+    return pc.match_substring_regex(folded(lowered(texts)), term.pattern_in_ascii if is_ascii else term.pattern)
 
 
-def _truths(verdicts: pa.Array) -> Mask:
-    truths: Mask = verdicts.fill_null(False).to_numpy(zero_copy_only=False)
-    return truths
+def _has_id(term: Term, ids: pa.Array) -> pa.Array:
+    """An id is a word of its own; one with spaces is a text as well."""
+    is_it = pc.equal(lowered(ids), term.lower)
+    has_space = pc.match_substring(ids, " ")
+    if not pc.any(has_space).as_py():
+        return is_it
+    return pc.or_(is_it, pc.and_(has_space, _has_words(term, ids)))
+
+
+def _any_of(masks: Iterable[Mask], rows: np.ndarray) -> Mask:
+    found = np.zeros(len(rows), bool)
+    for mask in masks:
+        found |= mask
+    return found

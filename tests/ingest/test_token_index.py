@@ -100,7 +100,7 @@ def test_a_pair_stands_once_and_tokens_ascend(tmp_path):
     tokens = index["token"].to_numpy()
     assert (np.diff(tokens.astype(np.int64)) >= 0).all()
     assert index.num_rows == len(set(zip(tokens, index["block"].to_numpy(), strict=True))) == 6
-    assert index.schema.types == [pa.uint32(), pa.uint16()]
+    assert index.schema.types == [pa.uint32(), pa.uint8()]
     assert index.schema.metadata[b"synclog.kind"] == b"tokens"
     assert index.schema.metadata[b"blocks"] == b"3"
 
