@@ -21,7 +21,9 @@ The way in, one module a step::
     idempotency     a request sent again changes nothing
     retention       rows that are too old go; what was counted of them stays: ``retention_rules`` say how long,
                     ``retention_candidates`` are the batches to look at, ``retention_rows`` judges their rows
-    care            is every batch whole, and does the index agree?
+    lake_contents   what is in a lake, for an index that does not know it
+    care            is every batch whole, and does the index agree?  batch_check  is this one?
+    damage          batches that are not what was written;  suspects  those that somebody could not read
     client          the same door, over HTTP
     canary          marked actions through that door, and every way to see them again
 

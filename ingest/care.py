@@ -1,77 +1,171 @@
-"""Looking after a lake: is every batch whole, and does the index say the same?"""
+"""Looking after a lake: is every batch whole, and does the index say the same? What is not is named, and set aside."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
-from ingest.batch import SCHEMAS, summarise
-from ingest.errors import BatchDamaged
-from ingest.footer import KINDS, BatchFooter
-from ingest.index_tables import batches, replaced
+from ingest.batch_check import check_batch, find_token_damage
+from ingest.counts import COUNT_COLUMNS
+from ingest.damage import Damage, list_damaged, mark_damaged, recall, unmark_damaged, write_note
+from ingest.errors import BatchDamaged, LakeError
+from ingest.footer import KINDS
+from ingest.index_tables import batch_runs, batches, replaced
+from ingest.lake import SealedBatch
 from ingest.recorder import Recorder
+from ingest.token_index import index_tokens
+
+BRING_BACK = "bring the file back from a backup and run synclog verify again; without one, synclog verify --set-aside"
+PUT_BACK = "bring the file back to this place from a backup, then run synclog verify again"
+MAKE_ANEW = "synclog verify --set-aside makes it anew; until then a search may miss actions"
+REINDEX = "run synclog reindex"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is not as it should be, in plain words."""
+    """Something that is not as it should be, and what to do, in plain words. A token index is of kind ``tokens``."""
 
+    kind: str
+    batch_id: str
     path: Path
     problem: str
+    advice: str
+    damage: Damage | None = None
+    """Where the batch itself is damaged."""
 
 
 def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda done, of: None) -> list[Finding]:
-    """Read every row of every batch and compare it with its footer, and the index with the lake."""
-    with recorder.index.engine.connect() as connection:
-        indexed = {row.batch_id: row for row in connection.execute(sa.select(batches))}
-        retired = set(connection.scalars(sa.select(replaced.c.batch_id)))
-    present = [
-        (kind, batch_id) for kind in KINDS for batch_id in recorder.lake.list_ids(kind) if batch_id not in retired
-    ]
+    """Read every row of every batch and compare it with its footer, and the index with the lake.
+
+    A damaged batch is marked, so that nobody reads it; one that is whole again is read again. ``progress`` is told of
+    bytes.
+    """
+    care = _Care(recorder)
+    sizes = care.sizes()
     findings: list[Finding] = []
-    for done, (kind, batch_id) in enumerate(present, start=1):
-        row = indexed.pop(batch_id, None)
-        findings.extend(_examine(recorder, kind, batch_id, None if row is None else row.rows))
-        progress(done, len(present))
-    for batch_id, row in indexed.items():
-        path = recorder.lake.path_of(row.kind, batch_id)
-        findings.append(Finding(path=path, problem="the index lists this batch, but the file is gone"))
-    return findings
+    done = 0
+    for batch_id in sorted(care.kinds):
+        findings.extend(care.examine(batch_id))
+        done += sizes[batch_id]
+        progress(done, sum(sizes.values()))
+    return [*findings, *care.end()]
 
 
-def _examine(recorder: Recorder, kind: str, batch_id: str, indexed_rows: int | None) -> Iterator[Finding]:
-    path = recorder.lake.path_of(kind, batch_id)
-    try:
-        footer = recorder.lake.read_footer(kind, batch_id).footer
-        table = recorder.lake.read(kind, batch_id)
-    except BatchDamaged as error:
-        yield Finding(path=path, problem=error.message)
-        return
-    missing = [name for name in SCHEMAS[kind].names if name not in table.column_names]
-    if missing:
-        yield Finding(path=path, problem=f"columns are missing: {', '.join(missing)}")
-        return
-    if kind == "actions" and not _adds_up(footer, table):
-        yield Finding(path=path, problem="the counts in its footer are not those of its rows")
-    yield from _compare_with_index(path, footer, indexed_rows)
+def set_aside(recorder: Recorder, findings: Iterable[Finding]) -> list[Path]:
+    """Take damaged files out of the lake, each with a note beside it of what was in it; returns where they went.
+
+    Of a file that is gone there is just the note. A token index is derived: that is made anew.
+    """
+    lake = recorder.lake
+    moved = []
+    for finding in findings:
+        if finding.kind == "tokens":
+            batch = lake.path_of("actions", finding.batch_id)
+            lake.put_token_index(finding.batch_id, partial(index_tokens, batch))
+        elif finding.damage is not None:
+            if (finding.kind, finding.batch_id) not in lake.list_notes():
+                write_note(lake, recall(recorder.index, finding.damage))
+            if finding.path.exists():
+                moved.append(lake.set_aside(finding.path))
+    return moved
 
 
-def _adds_up(footer: BatchFooter, actions: pa.Table) -> bool:
-    """Whether the summaries are those of the rows, or of more where retention has taken some away."""
-    counted = {summary.run_id: summary for summary in summarise(actions)}
-    for summary in footer.runs:
-        rows = counted.pop(summary.run_id, None)
-        if summary.counts.processed - summary.gone != (rows.counts.processed if rows else 0):
-            return False
-        if rows and not summary.gone and (rows.counts, rows.first_us) != (summary.counts, summary.first_us):
-            return False
-    return not counted
+class _Care:
+    """One look at all of a lake."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._lake = recorder.lake
+        self._index = recorder.index
+        self._notes = set(self._lake.list_notes())
+        self._sums: dict[str, int] = {}
+        self._put_back = False
+        # The files before the index: what is indexed meanwhile must not seem unknown.
+        files = {batch_id: kind for kind in KINDS for batch_id in self._lake.list_ids(kind)}
+        with self._index.reading() as connection:
+            self._rows = {row.batch_id: row for row in connection.execute(sa.select(batches))}
+            retired = set(connection.scalars(sa.select(replaced.c.batch_id)))
+        self._marks = {row.batch_id: row for row in list_damaged(self._index)}
+        self.kinds = {batch_id: kind for batch_id, kind in files.items() if batch_id not in retired}
+        self.kinds |= {row.batch_id: row.kind for row in (*self._rows.values(), *self._marks.values())}
+        self._unknown = self.kinds.keys() - self._rows.keys() - self._marks.keys()
+
+    def sizes(self) -> dict[str, int]:
+        """How much there is to read of each batch, as far as that is known."""
+        return {batch_id: self._rows[batch_id].bytes if batch_id in self._rows else 0 for batch_id in self.kinds}
+
+    def examine(self, batch_id: str) -> Iterator[Finding]:
+        row = self._rows.get(batch_id)
+        path = self._lake.path_of(self.kinds[batch_id], batch_id)
+        try:
+            batch = check_batch(self._lake, self.kinds[batch_id], batch_id, None if row is None else row.crc)
+        except BatchDamaged as error:
+            yield from self._damaged(batch_id, path, error)
+        except LakeError as error:
+            yield self._finding(batch_id, path, error.message, error.hint or "")
+        else:
+            yield from self._whole(batch, path, row)
+
+    def end(self) -> Iterator[Finding]:
+        """What can only be told when all was looked at."""
+        self._index.keep_sums(self._sums)
+        for batch_id in sorted(self._unknown - self._index.list_known()):
+            path = self._lake.path_of(self.kinds[batch_id], batch_id)
+            if path.exists():
+                yield self._finding(batch_id, path, "the index does not list this batch", REINDEX)
+        if self._put_back:
+            self._recorder.catch_up()
+
+    def _damaged(self, batch_id: str, path: Path, error: BatchDamaged) -> Iterator[Finding]:
+        kind, mark = self.kinds[batch_id], self._marks.get(batch_id)
+        problem, since_us = error.message, self._recorder.now_us() if mark is None else mark.since_us
+        damage = Damage(kind=kind, batch_id=batch_id, problem=problem, since_us=since_us)
+        if not path.exists() and (kind, batch_id) in self._notes:
+            said = "it was set aside" if mark is None else f"it was set aside: {mark.problem}"
+            yield self._finding(batch_id, path, said, PUT_BACK, damage)
+        elif mark_damaged(self._index, damage) or (path.exists() and batch_id not in self._rows):
+            yield self._finding(batch_id, path, problem, BRING_BACK, damage)
+        elif mark is not None:
+            unmark_damaged(self._index, batch_id)  # nothing is known of it, and nothing is there
+
+    def _whole(self, batch: SealedBatch, path: Path, row: sa.Row[Any] | None) -> Iterator[Finding]:
+        batch_id, kind = batch.footer.batch_id, batch.footer.kind
+        if batch_id in self._marks:
+            unmark_damaged(self._index, batch_id)
+            self._lake.remove_note(kind, batch_id)
+            self._put_back = True
+        if row is not None:
+            if row.crc is None and batch.crc is not None:
+                self._sums[batch_id] = batch.crc
+            if _said_of(batch) != self._known_of(row):
+                yield self._finding(batch_id, path, "the index says otherwise than its footer", REINDEX)
+        problem = find_token_damage(self._lake, batch) if kind == "actions" else None
+        if problem is not None:
+            tokens = self._lake.token_index_path(batch_id)
+            yield Finding(kind="tokens", batch_id=batch_id, path=tokens, problem=problem, advice=MAKE_ANEW)
+
+    def _known_of(self, row: sa.Row[Any]) -> list[object]:
+        with self._index.reading() as connection:
+            chosen = sa.select(batch_runs).where(batch_runs.c.batch_id == row.batch_id)
+            known = sorted((dict(each) for each in connection.execute(chosen).mappings()), key=_run_id)
+        counts = [[each[name] for name in ("run_id", "first_us", "last_us", "gone", *COUNT_COLUMNS)] for each in known]
+        return [row.rows, row.bytes, row.is_merged, counts]
+
+    def _finding(self, batch_id: str, path: Path, problem: str, advice: str, damage: Damage | None = None) -> Finding:
+        kind = self.kinds[batch_id]
+        return Finding(kind=kind, batch_id=batch_id, path=path, problem=problem, advice=advice, damage=damage)
 
 
-def _compare_with_index(path: Path, footer: BatchFooter, indexed_rows: int | None) -> Iterator[Finding]:
-    if indexed_rows is None:
-        yield Finding(path=path, problem="the index does not list this batch: run synclog reindex")
-    elif indexed_rows != footer.rows:
-        yield Finding(path=path, problem=f"the index says {indexed_rows} rows, the batch has {footer.rows}")
+def _run_id(row: dict[str, Any]) -> str:
+    return str(row["run_id"])
+
+
+def _said_of(batch: SealedBatch) -> list[object]:
+    counts = [
+        [each.run_id, each.first_us, each.last_us, each.gone, *each.counts.as_dict().values()]
+        for each in sorted(batch.footer.runs, key=lambda each: each.run_id)
+    ]
+    return [batch.footer.rows, batch.size, bool(batch.footer.replaces), counts]

@@ -30,6 +30,7 @@ from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import Addition, Index, NotReplaceable
 from ingest.index_database import COMPACTION
 from ingest.lake import MERGING, Lake, SealedBatch
+from ingest.suspects import mark_if_damaged
 from ingest.timestamps import to_microseconds
 from ingest.token_index import TokenIndexWriter
 
@@ -199,6 +200,7 @@ class Compactor:
             after = self._lake.put(kind, merged_id, self._writing(merged_id, before, keep), unfinished=MERGING)
         except BatchDamaged as error:
             logger.error("batches not merged", extra={"reason": error.message})
+            mark_if_damaged(self._lake, self._index, kind, batch_ids, now_us=self._now_us())
             return None
         reach(FaultPoint.MERGE_SEALED if keep is None else FaultPoint.RETENTION_REWRITTEN)
         try:

@@ -1,13 +1,15 @@
 """What the footer of a batch says, and its place in Parquet's key-value metadata.
 
-Keys: ``synclog.format`` (a number), ``synclog.kind`` (actions, runs or rejects) and ``synclog.footer`` (a JSON object
-with the fields of :class:`BatchFooter`). Rebuilding the index reads these, not the rows.
+Keys: ``synclog.format`` (a number), ``synclog.kind`` (actions, runs or rejects), ``synclog.footer`` (a JSON object
+with the fields of :class:`BatchFooter`) and ``synclog.crc`` (the CRC-32 of that text: Parquet's checksums are of pages
+alone). Rebuilding the index reads these, not the rows.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from ingest.action import UNKNOWN_INTEGRATION
 from ingest.counts import COUNT_COLUMNS, Counts
@@ -89,10 +91,12 @@ class BatchFooter:
             "answers": [{"key": kept.key, "digest": kept.digest, "answer": kept.answer} for kept in self.answers],
             "replaces": list(self.replaces),
         }
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         return {
             "synclog.format": str(FORMAT_VERSION),
             "synclog.kind": self.kind,
-            "synclog.footer": json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+            "synclog.footer": text,
+            "synclog.crc": str(crc32(text.encode())),
         }
 
 
@@ -106,7 +110,10 @@ def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> 
                 f"{place} has lake format {version}, this synclog reads up to {FORMAT_VERSION}",
                 hint="open it with a newer synclog",
             )
-        body = json.loads(metadata[b"synclog.footer"])
+        text = metadata[b"synclog.footer"]
+        if int(metadata.get(b"synclog.crc", crc32(text))) != crc32(text):
+            raise BatchDamaged(f"{place} has a footer that is not the one it was sealed with")
+        body = json.loads(text)
         return BatchFooter(
             batch_id=body["batch_id"],
             kind=metadata[b"synclog.kind"].decode(),

@@ -4,20 +4,23 @@ Running totals are kept in the transaction that adds a batch, so that the run li
 there are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.batch import received_us_of
+from ingest.damage import Damage, insert_damaged
 from ingest.errors import LakeUnavailable
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index_database import COMPACTION, IndexDatabase
 from ingest.index_tables import (
     batch_runs,
     batches,
+    damaged,
     idempotency,
+    is_readable,
     leases,
     replaced,
     run_events,
@@ -38,6 +41,10 @@ class Addition:
     batch: SealedBatch
     events: tuple[RunEvent, ...] = ()
     event_ids: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def batch_id(self) -> str:
+        return self.batch.footer.batch_id
 
     @property
     def numbered_events(self) -> list[tuple[tuple[str, int], RunEvent]]:
@@ -65,11 +72,11 @@ class Index(IndexDatabase):
         self._insert_new_replaced = self.insert(replaced).on_conflict_do_nothing()
 
     def list_known(self) -> set[str]:
-        """The ids of all batches the index has heard of, live and replaced."""
+        """The ids of all batches the index has heard of: live, replaced and damaged."""
         with self.reading() as connection:
             return {
                 batch_id
-                for table in (batches, replaced)
+                for table in (batches, replaced, damaged)
                 for batch_id in connection.scalars(sa.select(table.c.batch_id))
             }
 
@@ -94,14 +101,14 @@ class Index(IndexDatabase):
         with self.reading() as connection:
             return {run_id: row["integration"] for run_id, row in _rows_of(connection, run_ids).items()}
 
-    def add(self, additions: Sequence[Addition]) -> int:
+    def add(self, found: Sequence[Addition | Damage]) -> int:
         """Make batches part of what every page shows, in one transaction; one that is there already stays as it is.
 
         A batch that replaces others takes their place: what the index knew of them goes. Returns how many of the given
-        are live.
+        are live. What is known of a damaged one counts, but nobody reads it.
         """
         with self.writing() as connection:
-            return self._add(connection, additions)
+            return self._add_found(connection, found)
 
     def add_new(self, additions: Sequence[Addition]) -> None:
         """The same for batches nobody has been told of. Raises KeyTaken, and changes nothing, when another process
@@ -130,23 +137,36 @@ class Index(IndexDatabase):
                 raise NotReplaceable("another process compacts this lake")
             self._add(connection, [addition], at_us=at_us)
 
-    def rebuild(self, read: Callable[[], Sequence[Addition]]) -> int:
+    def rebuild(self, read: Callable[[], Sequence[Addition | Damage]]) -> int:
         """Forget everything and add what ``read`` gives, in one transaction: pages show the old until then.
 
         ``read`` is called once nobody else can add, so that what it finds in the lake is all there is.
         """
         with self.writing() as connection:
-            additions = read()
-            for table in (batches, batch_runs, runs, run_events, idempotency, replaced):
+            found = read()
+            for table in (batches, batch_runs, runs, run_events, idempotency, replaced, damaged):
                 connection.execute(sa.delete(table))
-            return self._add(connection, additions)
+            return self._add_found(connection, found)
+
+    def list_sums(self) -> dict[str, int]:
+        """The CRC-32 of each batch of which it is known."""
+        with self.reading() as connection:
+            chosen = sa.select(batches.c.batch_id, batches.c.crc).where(batches.c.crc.is_not(None))
+            return {row.batch_id: row.crc for row in connection.execute(chosen)}
+
+    def keep_sums(self, sums: Mapping[str, int]) -> None:
+        """The CRC-32 of batches that were just found whole."""
+        update = sa.update(batches).where(batches.c.batch_id == sa.bindparam("whole"), batches.c.crc.is_(None))
+        if sums:
+            with self.writing() as connection:
+                rows = [{"whole": batch_id, "found": crc} for batch_id, crc in sums.items()]
+                connection.execute(update.values(crc=sa.bindparam("found")), rows)
 
     def list_live(self, kind: str) -> Sequence[sa.Row[Any]]:
-        """The rows of ``batches`` of a kind, oldest first."""
+        """The rows of ``batches`` of a kind that are not damaged, oldest first."""
+        chosen = sa.select(batches).where(batches.c.kind == kind, is_readable(batches.c.batch_id))
         with self.reading() as connection:
-            return connection.execute(
-                sa.select(batches).where(batches.c.kind == kind).order_by(batches.c.batch_id)
-            ).all()
+            return connection.execute(chosen.order_by(batches.c.batch_id)).all()
 
     def list_replaced(self, before_us: int, limit: int) -> Sequence[sa.Row[Any]]:
         """The rows of ``replaced`` from before a moment, those replaced first first."""
@@ -165,7 +185,15 @@ class Index(IndexDatabase):
         with self.writing() as connection:
             connection.execute(sa.delete(idempotency).where(idempotency.c.batch_id < before_batch_id))
 
-    def _add(self, connection: sa.Connection, additions: Sequence[Addition], at_us: int | None = None) -> int:
+    def _add_found(self, connection: sa.Connection, found: Sequence[Addition | Damage]) -> int:
+        whole = [each for each in found if isinstance(each, Addition)]
+        damages = [each for each in found if isinstance(each, Damage)]
+        self._add(connection, [*whole, *(_addition_of(each) for each in damages if each.batch is not None)])
+        gone = _replacements_of(connection, [each.batch_id for each in found])
+        insert_damaged(self, connection, [each for each in damages if each.batch_id not in gone])
+        return sum(each.batch_id not in gone for each in whole)
+
+    def _add(self, connection: sa.Connection, additions: Sequence[Addition], at_us: int | None = None) -> None:
         replacers = self._find_replacers(connection, [addition.batch.footer for addition in additions])
         fresh = [
             addition
@@ -187,7 +215,6 @@ class Index(IndexDatabase):
                 totals[old.run_id] = without_batch(totals[old.run_id], dict(old._mapping))
             self._add_details(connection, addition, totals)
         _write_totals(connection, known, totals)
-        return len(additions) - len(replacers)
 
     def _find_replacers(self, connection: sa.Connection, footers: Sequence[BatchFooter]) -> dict[str, str]:
         """The batches whose rows are in another one, and which; that is noted, so that their files will go.
@@ -219,7 +246,7 @@ class Index(IndexDatabase):
         at_us = received_us_of(footer.batch_id) if at_us is None else at_us
         for some in _some_at_a_time(footer.replaces):
             gone += connection.execute(sa.select(batch_runs).where(batch_runs.c.batch_id.in_(some))).all()
-            for table in (batch_runs, batches):
+            for table in (batch_runs, batches, damaged):
                 connection.execute(sa.delete(table).where(table.c.batch_id.in_(some)))
             self._note_replaced(connection, some, footer.kind, footer.batch_id, at_us)
         return gone
@@ -257,6 +284,15 @@ class Index(IndexDatabase):
             rows = [event_row(batch_id, row, event) for (batch_id, row), event in addition.numbered_events]
             connection.execute(self._insert_new_event, rows)
             _fold_events(connection, addition, totals)
+
+
+def _addition_of(damage: Damage) -> Addition:
+    assert damage.batch is not None
+    return Addition(
+        batch=damage.batch,
+        events=tuple(event_from_row(event) for event in damage.events),
+        event_ids=tuple((event["batch_id"], event["row"]) for event in damage.events),
+    )
 
 
 _CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))

@@ -10,7 +10,7 @@ from ingest.counts import COUNT_COLUMNS
 
 metadata = sa.MetaData()
 
-VERSION = 2
+VERSION = 3
 """Of the tables below. An index of another version is thrown away and derived anew."""
 
 versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
@@ -45,6 +45,21 @@ replaced = sa.Table(
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.Index("replaced_by_time", "at_us"),
 )
+
+damaged = sa.Table(
+    "damaged",
+    metadata,
+    sa.Column("batch_id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("since_us", sa.BigInteger, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+)
+
+
+def is_readable(batch_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """True of a batch that nobody found damaged."""
+    return batch_id.not_in(sa.select(damaged.c.batch_id))
+
 
 leases = sa.Table(
     "leases",

@@ -36,6 +36,7 @@ SEALED = ".parquet"
 WRITING = ".writing"
 MERGING = ".merging"
 TOKENS = ".arrow"
+NOTE = ".json"
 
 ROWS_A_PART = 122_880
 
@@ -150,13 +151,11 @@ class Lake:
                 yield from sorted(name.removesuffix(SEALED) for name in os.listdir(day) if name.endswith(SEALED))
 
     def read_footer(self, kind: str, batch_id: str) -> SealedBatch:
-        """Raises BatchDamaged, LakeTooNew."""
+        """Raises BatchDamaged, LakeTooNew, LakeUnavailable."""
         path = self.path_of(kind, batch_id)
-        try:
+        with reading_trouble(path):
             metadata = pq.read_metadata(path)
             size = path.stat().st_size
-        except (pa.ArrowException, OSError) as error:
-            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
         footer = footer_from_metadata(metadata.metadata, str(path))
         if footer.batch_id != batch_id or footer.kind != kind:
             raise BatchDamaged(f"{path} holds batch {footer.batch_id} of {footer.kind}")
@@ -167,10 +166,8 @@ class Lake:
     def read(self, kind: str, batch_id: str) -> pa.Table:
         """All rows of a batch. Raises BatchDamaged."""
         path = self.path_of(kind, batch_id)
-        try:
+        with reading_trouble(path):
             return pq.read_table(path, partitioning=None)
-        except (pa.ArrowException, OSError) as error:
-            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
 
     def least_batch_id(self, kind: str, batch_id: str) -> str:
         """The id of the batch in which the oldest row of a batch with rows first came. Raises BatchDamaged."""
@@ -193,12 +190,9 @@ class Lake:
             schema = pa.schema([schema.field(name) for name in columns])
         for batch_id in batch_ids:
             path = self.path_of(kind, batch_id)
-            try:
-                with pq.ParquetFile(path, page_checksum_verification=True) as batch:
-                    for rows in batch.iter_batches(batch_size=ROWS_A_PART, columns=columns):
-                        yield _with_all_columns(pa.Table.from_batches([rows]), schema)
-            except (pa.ArrowException, OSError) as error:
-                raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
+            with reading_trouble(path), pq.ParquetFile(path, page_checksum_verification=True) as batch:
+                for rows in batch.iter_batches(batch_size=ROWS_A_PART, columns=columns):
+                    yield _with_all_columns(pa.Table.from_batches([rows]), schema)
 
     def recover(self) -> list[Path]:
         """Move what dead writers left to ``aside/`` and return where it went."""
@@ -225,8 +219,38 @@ class Lake:
         aside = self.root / "aside" / f"{path.parent.parent.name}-{path.name}"
         aside.parent.mkdir(exist_ok=True)
         path.rename(aside)
+        for folder in (aside.parent, path.parent):
+            _sync_folder(folder)
         logger.warning("file set aside", extra={"file": str(aside)})
         return aside
+
+    def write_note(self, kind: str, batch_id: str, text: str) -> None:
+        """Keep a text about a batch that is set aside. Raises LakeUnavailable."""
+        note = self._note_path(kind, batch_id)
+        with _disk_trouble(note):
+            note.parent.mkdir(exist_ok=True)
+            _write_whole(note, text)
+
+    def read_note(self, kind: str, batch_id: str) -> str:
+        """Raises OSError where there is none."""
+        return self._note_path(kind, batch_id).read_text(encoding="utf-8")
+
+    def remove_note(self, kind: str, batch_id: str) -> None:
+        """Once the batch is back, or not missed any more."""
+        self._note_path(kind, batch_id).unlink(missing_ok=True)
+
+    def list_notes(self) -> list[tuple[str, str]]:
+        """Kind and id of the batches there are notes about."""
+        names = (path.stem.partition("-") for path in sorted(self.root.glob(f"aside/*{NOTE}")))
+        return [(kind, batch_id) for kind, _, batch_id in names if kind in KINDS and _is_batch_id(batch_id)]
+
+    def require_there(self) -> None:
+        """Raises LakeUnavailable when not just a file is gone but the whole lake, with the disk it is on perhaps."""
+        if not (self.root / "format.json").is_file():
+            raise LakeUnavailable(f"{self.root} is not there any more", hint="is its disk mounted?")
+
+    def _note_path(self, kind: str, batch_id: str) -> Path:
+        return self.root / "aside" / f"{kind}-{batch_id}{NOTE}"
 
     def _check_format(self) -> None:
         marker = self.root / "format.json"
@@ -271,6 +295,13 @@ class _SummedFile(io.BufferedWriter):
         return written
 
 
+def _is_batch_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def _is_abandoned(path: Path) -> bool:
     """True when nobody holds the lock a living writer would hold."""
     try:
@@ -283,7 +314,7 @@ def _is_abandoned(path: Path) -> bool:
 
 def _write_whole(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    with draft.open("w") as sink:
+    with draft.open("w", encoding="utf-8") as sink:
         sink.write(text)
         sink.flush()
         os.fsync(sink.fileno())
@@ -297,6 +328,19 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def reading_trouble(path: Path) -> Iterator[None]:
+    """Words for what Arrow and an operating system say of a sealed file: it is damaged, or the trouble may pass."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BatchDamaged(f"{path} is gone") from error
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) in (None, errno.EIO):  # none: Arrow's own, bytes that make no sense
+            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
+        raise LakeUnavailable(f"{path} cannot be read: {error}", hint="try again in a moment") from error
 
 
 @contextmanager

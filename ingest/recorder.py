@@ -5,7 +5,6 @@ processes, may work on one data folder.
 """
 
 import io
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,24 +16,23 @@ from ingest.action import Progress, Scope, Status
 from ingest.committer import Committer, Submission
 from ingest.compaction import Compactor
 from ingest.errors import (
-    BatchDamaged,
     IdempotencyKeyReused,
     ImpossibleStep,
     NotCancellable,
     RunNotFound,
 )
-from ingest.footer import KINDS
 from ingest.formats import Reject
 from ingest.idempotency import Digest, InFlight
-from ingest.index import Addition, Index, KeyTaken
+from ingest.index import Index, KeyTaken
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
+from ingest.lake_contents import LakeContents
 from ingest.normalise import LineDefaults
 from ingest.reading import Reading
 from ingest.receipt import Receipt, RunReceipt, receipt_from_json
 from ingest.run_id import require_run_id
 from ingest.run_state import EventKind, RunEvent
-from ingest.run_totals import RunRow, event_from_row
+from ingest.run_totals import RunRow
 from ingest.timestamps import to_microseconds
 
 __all__ = ["LineDefaults", "Receipt", "Recorder", "Reject", "RunAnnouncement", "RunChange", "RunReceipt"]
@@ -130,7 +128,7 @@ class Recorder:
                     reader(body),
                     defaults,
                     mapping or {},
-                    received_us=to_microseconds(self._now()),
+                    received_us=self.now_us(),
                     is_protocol=input_name in PROTOCOLS,
                     atomic=atomic,
                 ),
@@ -202,44 +200,24 @@ class Recorder:
 
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
-        found = self._read_additions(self.index.list_known(), progress)
+        found = self._contents().read(self.index.list_known(), progress)
         return self.index.add(found) if found else 0
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
-        """Derive the index anew from the lake; returns how many batches it now knows.
+        """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
 
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
         """
-        found = self._read_additions(set(), progress)
-        read = {addition.batch.footer.batch_id for addition in found}
-        return self.index.rebuild(lambda: [*found, *self._read_additions(read)])
+        contents = self._contents()
+        found = contents.read(set(), progress)
+        return self.index.rebuild(lambda: contents.read_again(found))
 
-    def _read_additions(
-        self, known: set[str], progress: Callable[[int, int], None] = lambda done, of: None
-    ) -> list[Addition]:
-        """What is in the lake, but for known batches; a damaged one is left out."""
-        missing = sorted(
-            (batch_id, kind) for kind in KINDS for batch_id in self.lake.list_ids(kind) if batch_id not in known
-        )
-        found = []
-        for done, (batch_id, kind) in enumerate(missing, start=1):
-            if addition := self._read_addition(kind, batch_id):
-                found.append(addition)
-            progress(done, len(missing))
-        return found
+    def now_us(self) -> int:
+        """Now, in microseconds since 1970 UTC."""
+        return to_microseconds(self._now())
 
-    def _read_addition(self, kind: str, batch_id: str) -> Addition | None:
-        try:
-            batch = self.lake.read_footer(kind, batch_id)
-            rows = self.lake.read(kind, batch_id).to_pylist() if kind == "runs" else []
-        except BatchDamaged as error:
-            logger.error("batch left out of the index", extra={"reason": error.message})
-            return None
-        return Addition(
-            batch=batch,
-            events=tuple(_event_of(row) for row in rows),
-            event_ids=tuple((row["batch_id"], row["row"]) for row in rows),
-        )
+    def _contents(self) -> LakeContents:
+        return LakeContents(lake=self.lake, index=self.index, now_us=self.now_us())
 
     def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
         known = self.index.find_answer(key)
@@ -286,13 +264,3 @@ def _can_step(now: Progress, to: Progress) -> bool:
     if now == to or (now, to) == (Progress.ABORTION_PENDING, Progress.RUNNING):
         return True
     return not now.is_over and list(Progress).index(to) > list(Progress).index(now)
-
-
-def _event_of(row: dict[str, Any]) -> RunEvent:
-    """A row of RUN_EVENT_SCHEMA as a run event."""
-    body = {name: row[name] for name in ("integration", "configuration", "trigger", "scope", "progress")}
-    body |= {name: row[name] for name in ("expected", "cancellable")}
-    body |= {name: json.loads(row[name]) for name in ("claimed", "attributes") if row[name] is not None}
-    said = {name: value for name, value in body.items() if value is not None}
-    happened_us = to_microseconds(row["happened_at"])
-    return event_from_row({**row, "happened_us": happened_us, "body": json.dumps(said)})

@@ -4,7 +4,7 @@ Version history
     1   first format. Beside the columns listed in the words of the product it has ``trigger``, so that a batch says
         why its runs ran without asking anything else.
         Later, without a new number: compacted batches name what they replace, and their summaries may have
-        ``gone`` and ``heard_us``; whoever does not know these reads the same rows.
+        ``gone`` and ``heard_us``; whoever does not know these reads the same rows. The footer has a checksum.
 """
 
 import pyarrow as pa

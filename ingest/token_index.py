@@ -89,6 +89,7 @@ class TokenIndexWriter:
             "synclog.kind": "tokens",
             "blocks": str(blocks),
             "rows": str(self._rows),
+            "crc": str(_sum(token, block)),
         }
         index = pa.table({"token": token, "block": block}).replace_schema_metadata(metadata)
         with pa.ipc.new_file(sink, index.schema) as writer:
@@ -98,9 +99,10 @@ class TokenIndexWriter:
 class TokenIndex:
     """The token index of one batch, mapped into memory: opening it reads its end, asking it a few pages."""
 
-    def __init__(self, token: np.ndarray, block: np.ndarray, *, blocks: int, rows: int) -> None:
+    def __init__(self, token: np.ndarray, block: np.ndarray, *, blocks: int, rows: int, crc: int | None) -> None:
         self._token = token
         self._block = block
+        self._crc = crc
         self.blocks = blocks
         self.rows = rows
 
@@ -116,11 +118,16 @@ class TokenIndex:
             token, block = (_only_chunk(index[name]) for name in ("token", "block"))
             if token.dtype != np.uint32:
                 raise ValueError("tokens are not 32 bits wide")
-            return cls(token, block, blocks=int(metadata[b"blocks"]), rows=int(metadata[b"rows"]))
+            crc = int(metadata[b"crc"]) if b"crc" in metadata else None
+            return cls(token, block, blocks=int(metadata[b"blocks"]), rows=int(metadata[b"rows"]), crc=crc)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise BatchDamaged(f"{path} cannot be read as a token index: {error}") from error
+
+    def is_as_written(self) -> bool:
+        """Whether all of it is what was written, as far as its checksum tells; older ones have none."""
+        return self._crc in (None, _sum(self._token, self._block))
 
     def blocks_of(self, token: str) -> np.ndarray:
         """The blocks that may hold this token, ascending."""
@@ -187,6 +194,10 @@ def _cut_ascii(texts: pa.Array) -> pa.Array:
     cuts = np.flatnonzero(is_cut).astype(np.int32)
     pieces = pa.Array.from_buffers(pa.string(), len(cuts) - 1, [None, pa.py_buffer(cuts), data])
     return pieces.filter(pa.array(is_word[cuts[:-1]]))
+
+
+def _sum(token: np.ndarray, block: np.ndarray) -> int:
+    return crc32(block.tobytes(), crc32(token.tobytes()))
 
 
 def _only_chunk(column: pa.ChunkedArray) -> np.ndarray:

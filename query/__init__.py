@@ -16,9 +16,12 @@
     timeline        when in a run what happened
     durations       where the time of a run went
     sandbox         SQL of a user, in a process of its own
-    sandbox_child   that process
+    sandbox_process processes for it, one of them in readiness
+    sandbox_child   what runs in such a process
     confinement     what the operating system is asked to refuse that process
     index_tables    runs and batches as tables for that SQL
+    trouble         what is behind an error that reading gave
+    damage          damaged batches, and what is missing of which runs
 
 Statements over actions are DuckDB SQL in ``sql/``. Statements over the index are SQLAlchemy Core, because the index
 is SQLite here and PostgreSQL there.

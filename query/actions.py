@@ -16,7 +16,7 @@ import pyarrow as pa
 from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput
 from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
-from query.lake_view import LakeView, Rows, lake_trouble
+from query.lake_view import LakeView, Rows
 from query.paging import Page, page_of, read_cursor
 from query.runs import get_run
 from query.statements import load
@@ -100,20 +100,16 @@ def find_actions(
         files,
         {**_wanted(run_id, action_filter), **place, "limit": limit + 1},
     )
-    return page_of(_actions_from(rows), limit, place_of)
+    return page_of(_actions_from(view, files, rows), limit, place_of)
 
 
 def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
     """Raises ActionNotFound."""
     batch_id, _, row = action_id.rpartition(".")
     if row.isdecimal() and row.isascii() and len(row) < 19:
-        found = _actions_from(
-            view.fetch(
-                "actions.get_action",
-                view.files_of_run(run_id),
-                {"run_id": run_id, "batch_id": batch_id, "row": int(row)},
-            )
-        )
+        files = view.files_of_run(run_id)
+        wanted = {"run_id": run_id, "batch_id": batch_id, "row": int(row)}
+        found = _actions_from(view, files, view.fetch("actions.get_action", files, wanted))
         if found:
             return found[0]
     raise ActionNotFound(f"run {run_id} has no action {action_id}")
@@ -131,7 +127,7 @@ def list_actions(
         "batch_ids": [batch_id for batch_id, _ in wanted],
         "rows": [row for _, row in wanted],
     }
-    found = _actions_from(view.fetch("actions.list_actions", files, parameters))
+    found = _actions_from(view, files, view.fetch("actions.list_actions", files, parameters))
     return {(action.batch_id, action.row): action for action in found}
 
 
@@ -142,18 +138,19 @@ def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> 
         get_run(view, run_id)  # an unknown run is not the same as a run without such actions
     cursor = view.cursor()
     parameters = view.bind(files, _wanted(run_id, action_filter))
-    with lake_trouble():
+    with view.trouble.reading(files):
         reader = cursor.sql(load("actions.stream_actions"), params=parameters).to_arrow_reader(STREAMED_ROWS)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with closing(cursor), lake_trouble():
+        with closing(cursor), view.trouble.reading(files):
             yield from reader
 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def _actions_from(rows: Rows) -> list[Action]:
-    return [action_from(**row) for row in rows]
+def _actions_from(view: LakeView, files: list[str], rows: Rows) -> list[Action]:
+    with view.trouble.reading(files):
+        return [action_from(**row) for row in rows]
 
 
 def action_from(*, happened_us: int, operation: str, status: str, **others: Any) -> Action:  # columns of several types

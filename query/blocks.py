@@ -9,21 +9,20 @@ they are not safe for two threads.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.errors import BatchDamaged, LakeUnavailable
+from ingest.errors import BatchDamaged
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import TokenIndex
 from query.columns import Column
+from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 128 << 20
 KEPT_COLUMN_BYTES = 256 << 20
@@ -36,12 +35,13 @@ THREADS = 2
 class Batch:
     """A batch of actions whose footer has been read."""
 
-    def __init__(self, path: str, index_path: str) -> None:
-        with batch_trouble(path):
+    def __init__(self, path: str, index_path: str, trouble: Trouble) -> None:
+        with trouble.reading([path]):
             self.metadata = pq.read_metadata(path)
         self.path = path
         self._places = {name: place for place, name in enumerate(self.metadata.schema.names)}
         self._index_path = index_path
+        self._trouble = trouble
         self._tokens: TokenIndex | None = None
 
     @property
@@ -75,7 +75,7 @@ class Batch:
         """These columns of a block, but for those the batch has not."""
         names = [name for name in names if name in self._places]
         encoded = [name for name in names if self._is_encoded(block, name)]
-        with batch_trouble(self.path):
+        with self._trouble.reading([self.path]):
             parquet = pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=encoded)
             with parquet:
                 table = parquet.read_row_group(block, columns=names, use_threads=False)
@@ -104,17 +104,19 @@ class Batch:
 class Batches:
     """What was read last. Safe for many threads."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, trouble: Trouble) -> None:
         self._lake = lake
+        self._trouble = trouble
         self._footers = _Kept[str, Batch](KEPT_FOOTER_BYTES)
         self._columns = _Kept[tuple[str, int, str], Column](KEPT_COLUMN_BYTES)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
 
     def open(self, batch_id: str) -> Batch:
         """Raises BatchDamaged, LakeUnavailable."""
-        return self._footers.find(batch_id) or self._footers.keep(
-            batch_id, Batch(str(self._lake.path_of("actions", batch_id)), str(self._lake.token_index_path(batch_id)))
-        )
+        if (batch := self._footers.find(batch_id)) is not None:
+            return batch
+        path, index_path = self._lake.path_of("actions", batch_id), self._lake.token_index_path(batch_id)
+        return self._footers.keep(batch_id, Batch(str(path), str(index_path), self._trouble))
 
     def block(self, batch: Batch, number: int, *, keep: bool) -> "Block":
         """A block, for one thread. Its columns are kept for others where they are likely to be asked for again."""
@@ -206,16 +208,3 @@ class _Kept(Generic[_Key, _Value]):
             while self._bytes > self._most_bytes and len(self._values) > 1:
                 self._bytes -= self._values.popitem(last=False)[1].nbytes
         return value
-
-
-@contextmanager
-def batch_trouble(path: str) -> Iterator[None]:
-    """Words for what Arrow says of a file."""
-    try:
-        yield
-    except pa.ArrowInvalid as error:
-        raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
-    except OSError as error:
-        if error.errno is None:  # Arrow's own: bytes that make no sense
-            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
-        raise LakeUnavailable(f"a batch cannot be read: {error}", hint="try again in a moment") from error

@@ -6,9 +6,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ingest.action import STATUSES, Operation, Status
-from ingest.index_tables import batches, runs
+from ingest.index_tables import batches, is_readable, runs
 from query.lake_view import LakeView
-from query.run_order import BEGUN_US, ENDED_US, counted
+from query.run_order import BEGUN_US, ENDED_US, UNREADABLE, counted
 
 _TEXT = pa.string()
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -38,6 +38,7 @@ _RUNS: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {
     "errors": (_NUMBER, counted(status=Status.ERROR)),
     "expected": (_NUMBER, runs.c.expected),
     "gone": (_NUMBER, runs.c.gone),
+    "unreadable": (_NUMBER, UNREADABLE),
 }
 
 _BATCHES: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]] = {
@@ -55,17 +56,21 @@ BATCH_TABLE_SCHEMA = pa.schema([(name, kind) for name, (kind, _) in _BATCHES.ite
 
 def list_runs(view: LakeView) -> pa.Table:
     """Every run."""
-    return _table(view, _RUNS, RUN_TABLE_SCHEMA)
+    return _table(view, _RUNS, RUN_TABLE_SCHEMA, sa.true())
 
 
 def list_batches(view: LakeView) -> pa.Table:
-    """Every live batch."""
-    return _table(view, _BATCHES, BATCH_TABLE_SCHEMA)
+    """Every live batch but damaged ones."""
+    return _table(view, _BATCHES, BATCH_TABLE_SCHEMA, is_readable(batches.c.batch_id))
 
 
 def _table(
-    view: LakeView, columns: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]], schema: pa.Schema
+    view: LakeView,
+    columns: dict[str, tuple[pa.DataType, sa.ColumnElement[Any]]],
+    schema: pa.Schema,
+    condition: sa.ColumnElement[bool],
 ) -> pa.Table:
-    rows = view.select(sa.select(*(expression.label(name) for name, (_, expression) in columns.items())))
+    chosen = sa.select(*(expression.label(name) for name, (_, expression) in columns.items()))
+    rows = view.select(chosen.where(condition))
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pa.table([pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)], schema=schema)

@@ -9,12 +9,13 @@ import glob
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow.parquet as pq
@@ -22,14 +23,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
-from ingest.errors import BatchDamaged, LakeUnavailable
+from ingest.errors import LakeUnavailable
 from ingest.index import Index
-from ingest.index_tables import batch_runs, batches
+from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import to_microseconds
 from query.blocks import Batches
+from query.sandbox_process import SandboxProcesses
 from query.statements import load
+from query.trouble import Trouble
 
 _SETTINGS = (
     "set global TimeZone = 'UTC'",
@@ -46,6 +49,11 @@ from read_parquet(files, union_by_name = true, hive_partitioning = false)
 Rows = Sequence[Mapping[str, Any]]
 """Column names to values of several types. Statements give times as microseconds: DuckDB needs pytz for any other."""
 
+SIDE_BY_SIDE = 4
+"""Questions that are answered beside those of the threads which serve requests."""
+
+_Answer = TypeVar("_Answer")
+
 _REMEMBERED = 64  # answers; each holds the names of its batches
 
 
@@ -55,7 +63,9 @@ class LakeView:
     def __init__(self, lake: Lake, index: Index) -> None:
         self.lake = lake
         self.index = index
-        self.batches = Batches(lake)
+        self.trouble = Trouble(lake, index)
+        self.batches = Batches(lake, self.trouble)
+        self.sandboxes = SandboxProcesses(lake.root)
         folder = Path(tempfile.mkdtemp(prefix="synclog-query-"))
         self.empty_batch = folder / "empty.parquet"
         pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)
@@ -65,11 +75,18 @@ class LakeView:
         for setting in _SETTINGS:
             self._database.execute(setting)
         self._database.execute(_ACTIONS_IN)
+        self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="query")
         self._remembered = lru_cache(_REMEMBERED)(self._answer)
 
     def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         self.batches.close()
+        self.sandboxes.close()
         self._discard()
+
+    def begin(self, question: Callable[[], _Answer]) -> Future[_Answer]:
+        """Ask one question beside others. It must not wait for another one that is begun this way."""
+        return self._threads.submit(question)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A session of its own on the one database; the caller closes it."""
@@ -77,7 +94,7 @@ class LakeView:
 
     def fetch(self, name: str, files: Sequence[str], parameters: Mapping[str, object]) -> Rows:
         """All rows of a statement in ``sql/`` over the actions in these files."""
-        with lake_trouble(), closing(self.cursor()) as cursor:
+        with self.trouble.reading(files), closing(self.cursor()) as cursor:
             # Not sql(): that plans a statement twice, for a page as long as reading it takes.
             found = cursor.execute(load(name), self.bind(files, parameters)).fetchall()
             columns = [column[0] for column in cursor.description or ()]
@@ -111,13 +128,15 @@ class LakeView:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[str]:
-        """The batches with actions of the run of one of these statuses and operations in this time, oldest first."""
+        """The readable batches with actions of the run, of one of these statuses and operations in this time, by id."""
         counted = [
             batch_runs.c[f"{operation}_{status}".lower()] > 0
             for operation in operations or OPERATIONS
             for status in statuses or STATUSES
         ]
-        chosen = sa.select(batch_runs.c.batch_id).where(batch_runs.c.run_id == run_id, sa.or_(*counted))
+        chosen = sa.select(batch_runs.c.batch_id).where(
+            batch_runs.c.run_id == run_id, is_readable(batch_runs.c.batch_id), sa.or_(*counted)
+        )
         if since is not None:
             chosen = chosen.where(batch_runs.c.last_us >= to_microseconds(since))
         if until is not None:
@@ -127,8 +146,8 @@ class LakeView:
     def files_between(
         self, since: datetime | None = None, until: datetime | None = None, integration: str | None = None
     ) -> list[str]:
-        """The batches of actions that reach into this time, oldest first."""
-        chosen = sa.select(batches.c.batch_id).where(batches.c.kind == "actions")
+        """The readable batches of actions that reach into this time, oldest first."""
+        chosen = sa.select(batches.c.batch_id).where(batches.c.kind == "actions", is_readable(batches.c.batch_id))
         if since is not None:
             chosen = chosen.where(batches.c.last_us >= to_microseconds(since))
         if until is not None:
@@ -140,17 +159,6 @@ class LakeView:
 
     def _paths(self, statement: sa.Select[Any]) -> list[str]:
         return [str(self.lake.path_of("actions", row.batch_id)) for row in self.select(statement)]
-
-
-@contextmanager
-def lake_trouble() -> Iterator[None]:
-    """Words for what DuckDB says of a file."""
-    try:
-        yield
-    except duckdb.IOException as error:
-        raise LakeUnavailable(f"a batch cannot be read: {error}", hint="try again in a moment") from error
-    except duckdb.InvalidInputException as error:
-        raise BatchDamaged(f"a batch cannot be read as Parquet: {error}") from error
 
 
 def _discard(database: duckdb.DuckDBPyConnection, folder: Path) -> None:

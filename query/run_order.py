@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Progress, Status
+from ingest.counts import COUNT_COLUMNS
 from ingest.errors import InvalidInput
-from ingest.index_tables import runs
+from ingest.index_tables import batch_runs, is_readable, runs
 from query.paging import CursorValue, read_cursor
 
 Figure = sa.ColumnElement[Any]  # text or number, by what is sorted
@@ -28,6 +29,18 @@ def counted(operation: Operation | None = None, status: Status | None = None) ->
     return total
 
 
+def _counted_unreadable() -> Figure:
+    """How many of them are in damaged batches."""
+    total: sa.ColumnElement[int] = -batch_runs.c.gone
+    for name in COUNT_COLUMNS:
+        total = total + batch_runs.c[name]
+    counted_there = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(total), 0), sa.BigInteger)).where(
+        batch_runs.c.run_id == runs.c.run_id, sa.not_(is_readable(batch_runs.c.batch_id))
+    )
+    return counted_there.correlate(runs).scalar_subquery()
+
+
+UNREADABLE: Figure = _counted_unreadable()
 BEGUN_US: Figure = runs.c.sort_us
 ENDED_US: Figure = sa.case(
     (runs.c.finished_us.is_not(None), runs.c.finished_us),

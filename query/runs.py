@@ -16,7 +16,7 @@ from ingest.run_state import EventKind
 from ingest.timestamps import from_microseconds, to_microseconds
 from query.lake_view import LakeView
 from query.paging import Page, page_of
-from query.run_order import RUN_SORTS, read_order
+from query.run_order import RUN_SORTS, UNREADABLE, read_order
 
 __all__ = [
     "RUN_SORTS",
@@ -31,6 +31,9 @@ __all__ = [
     "list_facets",
     "list_run_messages",
 ]
+
+
+_RUN = (*runs.c, UNREADABLE.label("unreadable"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Run:
     counts: Counts
     gone: int = 0
     """How many of the counted actions retention has removed."""
+    unreadable: int = 0
+    """How many of them are in damaged batches."""
 
     @property
     def begun_at(self) -> datetime:
@@ -137,7 +142,7 @@ def find_runs(
 ) -> Page[Run]:
     """A page of runs. ``sort`` is one of RUN_SORTS, with ``-`` in front for the greatest first; nulls come last."""
     order = read_order(sort)
-    statement = sa.select(runs, order.expression.label("sort_value")).where(*_conditions(run_filter))
+    statement = sa.select(*_RUN, order.expression.label("sort_value")).where(*_conditions(run_filter))
     if cursor is not None:
         statement = statement.where(order.after(cursor))
     rows = view.select(statement.order_by(*order.clauses).limit(limit + 1))
@@ -147,7 +152,7 @@ def find_runs(
 
 def get_run(view: LakeView, run_id: str) -> Run:
     """Raises RunNotFound."""
-    rows = view.select(sa.select(runs).where(runs.c.run_id == run_id))
+    rows = view.select(sa.select(*_RUN).where(runs.c.run_id == run_id))
     if not rows:
         raise RunNotFound(f"there is no run {run_id}")
     return _run_from(rows[0])
@@ -253,6 +258,7 @@ def _run_from(row: sa.Row[Any]) -> Run:
         message=row.message,
         counts=Counts(**{name: getattr(row, name) for name in COUNT_COLUMNS}),
         gone=row.gone,
+        unreadable=row.unreadable,
     )
 
 

@@ -1,22 +1,20 @@
 """SQL of a user, run in a process of its own that can be killed and that can read nothing but the lake's actions.
 
 A query may be wrong in every way there is: never end, take all memory, have a result larger than the machine. The
-process has limits of its own; this side has the last word on time and on the size of what it accepts. Started anew
-for each query, so no query can leave anything behind for the next.
+process has limits of its own; this side has the last word on time and on the size of what it accepts. Each query has
+a new one, so no query can leave anything behind for the next.
 """
 
 import io
 import json
 import os
-import subprocess
-import sys
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -32,6 +30,7 @@ from ingest.errors import (
 )
 from query.index_tables import BATCH_TABLE_SCHEMA, RUN_TABLE_SCHEMA, list_batches, list_runs
 from query.lake_view import LakeView
+from query.sandbox_process import Process
 from query.statements import load
 
 Parameters = Sequence[object] | Mapping[str, object]
@@ -39,20 +38,15 @@ Parameters = Sequence[object] | Mapping[str, object]
 _MEGABYTE = 1024 * 1024
 _LONGEST_SQL = 200_000
 _LONGEST_VERDICT = 64 * 1024
-_PACKAGES = str(Path(__file__).resolve().parent.parent)
-_PROGRAM = """
-import sys
-sys.modules["numpy"] = None
-from query.sandbox_child import main
-main()
-"""
-"""Arrow does without numpy when there is none, which saves a third of the start-up time."""
 
 _VERDICTS: dict[str, type[SynclogError]] = {
     "refused": QueryRefused,
     "too-large": QueryTooLarge,
     "unavailable": LakeUnavailable,
 }
+
+_OF_A_FILE = re.compile("parquet|protocol|decompress|magic bytes|buffer|encod|unicode|cannot open", re.IGNORECASE)
+"""What DuckDB says of a damaged file has a word of these; so may what it says of a statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +78,34 @@ def run_sql(
 ) -> SqlResult:
     """The result of one select over the views actions, runs, problems and batches.
 
-    Raises QueryRefused with DuckDB's words, QueryTimedOut, QueryTooLarge.
+    Raises QueryRefused with DuckDB's words, QueryTimedOut, QueryTooLarge, BatchDamaged.
     """
     begun = time.monotonic()
-    with _child(view.lake.root) as child, _deadline(child, limits.seconds):
-        request = _request(view, sql, parameters, limits)  # while it starts
-        answer, verdict = _talk(child, request, limits.result_mb * _MEGABYTE)
+    files = _files_of(view, sql)
+    try:
+        with view.sandboxes.one() as child, _deadline(child, limits.seconds):
+            request = _request(view, sql, parameters, limits, files)  # while it starts
+            answer, verdict = _talk(child, request, limits.result_mb * _MEGABYTE)
+    except (QueryRefused, LakeUnavailable) as error:
+        if files and _OF_A_FILE.search(error.message):
+            raise view.trouble.behind(error, files) from error
+        raise
     with pa.ipc.open_stream(answer) as stream:
         table = stream.read_all()
     return SqlResult(table=table, truncated=verdict["truncated"], seconds=time.monotonic() - begun)
 
 
-def _request(view: LakeView, sql: str, parameters: Parameters | None, limits: SqlLimits) -> bytes:
+def _files_of(view: LakeView, sql: str) -> list[str]:
+    """What the text does not name it cannot read: then the view is there, but nothing is fetched for it."""
+    named = sql.lower()
+    return view.files_between() if "actions" in named or "problems" in named else []
+
+
+def _request(view: LakeView, sql: str, parameters: Parameters | None, limits: SqlLimits, files: Sequence[str]) -> bytes:
     """A line of JSON, then the tables it announces, each an Arrow stream."""
     if len(sql) > _LONGEST_SQL:
         raise QueryRefused(f"a query may have {_LONGEST_SQL:,} characters, this one has {len(sql):,}")
-    # What the text does not name it cannot read: then the view is there, but nothing is fetched for it.
     named = sql.lower()
-    files = view.files_between() if "actions" in named or "problems" in named else []
     tables = {
         "runs": _stream_of(list_runs(view) if "runs" in named else RUN_TABLE_SCHEMA.empty_table()),
         "batches": _stream_of(list_batches(view) if "batches" in named else BATCH_TABLE_SCHEMA.empty_table()),
@@ -123,24 +127,7 @@ def _request(view: LakeView, sql: str, parameters: Parameters | None, limits: Sq
 
 
 @contextmanager
-def _child(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that waits for a request. It is gone afterwards, whatever happened."""
-    with subprocess.Popen(
-        [sys.executable, "-P", "-W", "ignore", "-c", _PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        env={"PYTHONPATH": _PACKAGES},  # nothing else of ours: it may hold secrets
-    ) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-@contextmanager
-def _deadline(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+def _deadline(child: Process, seconds: float) -> Iterator[None]:
     """Kills the child when it is late; whatever its silence then led to becomes QueryTimedOut."""
     late = threading.Event()
 
@@ -163,7 +150,7 @@ def _deadline(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
         )
 
 
-def _talk(child: subprocess.Popen[bytes], request: bytes, most: int) -> tuple[bytes, dict[str, Any]]:
+def _talk(child: Process, request: bytes, most: int) -> tuple[bytes, dict[str, Any]]:
     """The child's answer, an Arrow stream, and its verdict, plain JSON values."""
     assert child.stdin is not None
     assert child.stdout is not None

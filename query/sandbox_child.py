@@ -36,10 +36,12 @@ class _Refused(Exception):
 
 def main() -> None:
     """Answer the request on standard input; the verdict goes to standard error, as one line of JSON."""
-    request = json.loads(sys.stdin.buffer.readline())
-    tables = {name: _read_table(length) for name, length in request["tables"].items()}
     # It reads about the machine when it starts, which it cannot later; its threads must start confined.
     connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0})
+    if not (head := sys.stdin.buffer.readline()):
+        return  # nobody wants it any more
+    request = json.loads(head)
+    tables = {name: _read_table(length) for name, length in request["tables"].items()}
     try:
         _confine(request)
         _set_up(connection, request, tables)

@@ -18,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
-from ingest.index_tables import batch_runs, batches
+from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
 from ingest.token_index import TokenIndex, lower
 from query.actions import Action, action_from, place_of, read_place
@@ -154,7 +154,10 @@ class _Hunt:
     def _batches(self) -> Iterator[tuple[str, int]]:
         """The batches that can hold hits and when their last action happened, the newest first."""
         chosen = sa.select(batches.c.batch_id, batches.c.last_us).where(
-            batches.c.kind == "actions", batches.c.last_us >= self._since_us, batches.c.first_us < self._until_us
+            batches.c.kind == "actions",
+            is_readable(batches.c.batch_id),
+            batches.c.last_us >= self._since_us,
+            batches.c.first_us < self._until_us,
         )
         if conditions := self._run_conditions():
             chosen = chosen.where(batches.c.batch_id.in_(sa.select(batch_runs.c.batch_id).where(*conditions)))

@@ -204,6 +204,15 @@ def gone_phrase(run: Run) -> str:
     return f"{of_all} {'was' if run.gone == 1 else 'were'} removed by retention"
 
 
+def unreadable_phrase(run: Run) -> str:
+    """ "12 of 20 actions cannot be read: a file is damaged"; empty when all can."""
+    if not run.unreadable:
+        return ""
+    return (
+        f"{format_count(run.unreadable)} of {plural(run.counts.processed, 'action')} cannot be read: a file is damaged"
+    )
+
+
 def run_outcome(run: Run, now: datetime | None = None) -> str:
     """What became of a run, in a sentence or two."""
     if now is not None and end_is_unseen(run, now):
@@ -306,6 +315,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {  # filters take and give whatever 
         count_phrases,
         trouble_phrase,
         gone_phrase,
+        unreadable_phrase,
         run_outcome,
         visible_text,
         shorten,

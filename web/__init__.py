@@ -9,7 +9,7 @@
     api/            the HTTP API, one module a subject, each with the table of its routes
     pages/          the pages, one blueprint a subject
     canary          is what was acknowledged there?  lookout  a thread for each way of looking
-    check_up        is a data folder fit for work?
+    check_up        is a data folder fit for work?  health  that of a running server, and its damaged files
     serve           the server process;  demo  a data folder filled with bundled logs
     admission       how many may send at once;  slow_bodies  a time limit for what they send
     request_guard   which requests a server without accounts refuses

@@ -21,6 +21,8 @@ from ingest.canary import CanaryDoor
 from ingest.errors import DeliveryFailed, SynclogError
 from ingest.index_tables import batches, runs
 from ingest.timestamps import from_microseconds
+from query.damage import count_damaged_batches
+from query.lake_view import LakeView
 from reports.wording import format_bytes, format_count, format_duration, plural, relative_time
 from web.settings import Settings
 from web.workspace import Workspace, open_workspace
@@ -44,11 +46,11 @@ class Check:
 
 def check_data(settings: Settings) -> Iterator[Check]:
     """The data folder and the index. What cannot be looked at because of an earlier error is left out."""
-    writable = _check_writable(settings.data)
+    writable = check_writable(settings.data)
     yield writable
     if not settings.data.is_dir():
         return
-    yield _check_disk(settings.data)
+    yield check_disk(settings.data)
     if writable.status is Status.ERROR:
         return
     try:
@@ -72,7 +74,7 @@ def check_server(url: str, token: str | None) -> Check:
     return Check(name="server", status=Status.OK, message=f"{url} is ready, it answered in {format_duration(taken)}")
 
 
-def _check_writable(data: Path) -> Check:
+def check_writable(data: Path) -> Check:
     """By writing, for permissions do not tell of read-only mounts and full disks; the file never has a name."""
     if not data.is_dir():
         return Check(
@@ -92,7 +94,7 @@ def _check_writable(data: Path) -> Check:
     return Check(name="data folder", status=Status.OK, message=f"{data} can be written")
 
 
-def _check_disk(data: Path) -> Check:
+def check_disk(data: Path) -> Check:
     free = shutil.disk_usage(data).free
     message = f"{format_bytes(free)} free"
     if free < TOO_LITTLE_BYTES:
@@ -115,7 +117,17 @@ def _check_index(workspace: Workspace, opened: timedelta) -> Iterator[Check]:
         f"knows {plural(run_count, 'run')}",
     )
     yield _check_batches(Counter(row.kind for row in held), [row.rows for row in held if row.kind == "actions"])
+    yield check_damage(workspace.view)
     yield _check_newest(max((row.batch_id for row in held), default=None), heard_us)
+
+
+def check_damage(view: LakeView) -> Check:
+    """What is known of; reading all batches to find damage is left to ``synclog verify``."""
+    count = count_damaged_batches(view)
+    if not count:
+        return Check(name="damage", status=Status.OK, message="no file is known to be damaged")
+    message = f"{plural(count, 'file')} damaged: synclog verify names them and says what to do"
+    return Check(name="damage", status=Status.ERROR, message=message)
 
 
 def _check_batches(live: Counter[str], rows: list[int]) -> Check:

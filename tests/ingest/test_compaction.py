@@ -236,8 +236,22 @@ def test_a_damaged_batch_is_not_merged_and_nothing_is_lost(recorder: Recorder, c
     path.write_bytes(path.read_bytes()[:-50])
 
     assert list(compactor_of(recorder, clock).compact(everything=True)) == []
-    assert len(recorder.index.list_live("actions")) == 5
     assert len(all_rows_of_others(recorder, damaged)) == 16
+
+
+def test_once_it_is_known_a_damaged_batch_keeps_no_other_from_being_merged(recorder: Recorder, clock: Clock) -> None:
+    record_some(recorder)
+    damaged = recorder.index.list_live("actions")[2].batch_id
+    path = recorder.lake.path_of("actions", damaged)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-50])
+    compactor = compactor_of(recorder, clock)
+    list(compactor.compact(everything=True))
+
+    [merge] = compactor.compact(everything=True)
+
+    assert (merge.batches, merge.rows) == (4, 16)
+    assert [finding.batch_id for finding in verify(recorder)] == [damaged]
 
 
 def all_rows_of_others(recorder: Recorder, damaged: str) -> list[dict[str, object]]:

@@ -6,9 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.errors import BatchDamaged, LakeUnavailable
-from query.actions import ActionFilter, find_actions
+from query.actions import ActionFilter, find_actions, stream_actions
+from query.damage import UnreadableRun, list_damaged_batches
 from query.problems import list_problem_counts
+from query.runs import get_run
 from query.sandbox import run_sql
+from query.search import Search, search_actions, stream_search
 from tests.query.world import open_world
 
 
@@ -47,11 +50,63 @@ def test_damaged_and_missing_batches_are_named(world):
 
     with pytest.raises(BatchDamaged, match=receipt.batch_id):
         find_actions(world.view, ActionFilter(), run_id="nightly")
-    path.unlink()
-    with pytest.raises(LakeUnavailable, match=receipt.batch_id):
-        find_actions(world.view, ActionFilter(), run_id="nightly")
-    with pytest.raises(LakeUnavailable, match=receipt.batch_id):
+    gone = world.record({})
+    world.recorder.lake.path_of("actions", gone.batch_id).unlink()
+    with pytest.raises(BatchDamaged, match=f"{gone.batch_id} is damaged: the file is gone"):
         run_sql(world.view, "from actions")
+    assert [batch.batch_id for batch in list_damaged_batches(world.view)] == [receipt.batch_id, gone.batch_id]
+
+
+def test_whoever_asks_again_is_answered_without_the_damaged_batch(world):
+    world.record({"source_id": "a1"})
+    damaged = world.record({"source_id": "a2"}, {"source_id": "a3"})
+    world.recorder.lake.path_of("actions", damaged.batch_id).write_bytes(b"this is not Parquet at all")
+
+    with pytest.raises(BatchDamaged, match="is damaged"):
+        run_sql(world.view, "from actions")
+
+    assert run_sql(world.view, "select source_id from actions").table["source_id"].to_pylist() == ["a1"]
+    [action] = find_actions(world.view, ActionFilter(), run_id="nightly").items
+    assert action.source_id == "a1"
+    assert [hit.source_id for hit in search_actions(world.view, Search(run_id="nightly")).items] == ["a1"]
+    run = get_run(world.view, "nightly")
+    assert (run.counts.processed, run.unreadable) == (3, 2)
+    [batch] = list_damaged_batches(world.view)
+    assert (batch.rows, batch.runs) == (2, (UnreadableRun(run_id="nightly", actions=2),))
+    assert run_sql(world.view, "select unreadable from runs").table["unreadable"].to_pylist() == [2]
+    assert run_sql(world.view, "from batches").table.num_rows == 1
+
+
+@pytest.mark.parametrize("ask", [
+    lambda view: list(stream_actions(view, "nightly", ActionFilter())),
+    lambda view: search_actions(view, Search(terms=("word",))),
+    lambda view: list(stream_search(view, Search(substring="word"))),
+    lambda view: list_problem_counts(view, "nightly"),
+])  # fmt: skip
+def test_every_way_of_reading_finds_out_which_batch_is_damaged(world, ask):
+    batch_id = world.record(*({"message": f"word {n}", "status": "ERROR"} for n in range(2000))).batch_id
+    path = world.recorder.lake.path_of("actions", batch_id)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :])
+
+    with pytest.raises(BatchDamaged, match=batch_id):
+        ask(world.view)
+
+    assert [batch.batch_id for batch in list_damaged_batches(world.view)] == [batch_id]
+    ask(world.view)
+
+
+def test_a_lake_that_is_away_is_not_taken_for_damaged(world):
+    world.record({})
+    lake = world.view.lake.root
+    lake.rename(lake.with_name("away"))
+
+    with pytest.raises(LakeUnavailable, match="not there any more"):
+        find_actions(world.view, ActionFilter(), run_id="nightly")
+
+    lake.with_name("away").rename(lake)
+    assert len(find_actions(world.view, ActionFilter(), run_id="nightly").items) == 1
 
 
 def test_summary_once_read_is_known_without_its_batches(world):

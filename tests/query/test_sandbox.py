@@ -1,4 +1,5 @@
 import os
+import signal
 from datetime import UTC, datetime
 
 import duckdb
@@ -242,3 +243,27 @@ def test_every_type_comes_back(small):
 
     assert row["struct"] == {"a": 1, "b": [1, 2]}
     assert (row["blob"], row["nothing"], row["list"]) == (b"x", None, [1, None])
+
+
+def test_each_process_answers_once_and_none_outlives_the_view(small):
+    sandboxes = small.view.sandboxes
+    run_sql(small.view, "select 1")
+    with sandboxes.one() as first, sandboxes.one() as second:
+        pass
+    with sandboxes.one() as third:
+        pass
+    waiting = sandboxes._waiting
+
+    small.view.close()
+
+    assert len({process.pid for process in (first, second, third, waiting)}) == 4
+    assert [process.poll() for process in (first, second, third, waiting)] == [-signal.SIGKILL] * 4
+
+
+def test_a_waiting_process_that_died_is_replaced(small):
+    run_sql(small.view, "select 1")
+    waiting = small.view.sandboxes._waiting
+    waiting.kill()
+    waiting.wait()
+
+    assert run_sql(small.view, "select 1").table.num_rows == 1

@@ -9,7 +9,7 @@
     actions, runs, events, reports, sql     what is under /api/v1
     openapi             the OpenAPI document and the readable docs, made from all tables
     short_way           small plain bodies of actions, past Flask
-    health              /healthz, /readyz and /metrics, at the root
+    health              /api/v1/health; /healthz, /readyz and /metrics, at the root
 """
 
 from flask import Flask
@@ -21,7 +21,7 @@ from web.api.short_way import ShortWay
 from web.workspace import Workspace
 
 BASE = "/api/v1"
-ROUTES = (*runs.ROUTES, *actions.ROUTES, *events.ROUTES, *reports.ROUTES, *sql.ROUTES)
+ROUTES = (*runs.ROUTES, *actions.ROUTES, *events.ROUTES, *reports.ROUTES, *sql.ROUTES, *health.ROUTES)
 
 
 def register_api(app: Flask, workspace: Workspace) -> None:

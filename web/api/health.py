@@ -1,6 +1,12 @@
-"""Is it alive, can it take data, how much does it hold: for supervisors and Prometheus, at the root."""
+"""Is it alive, can it take data, how much does it hold: for supervisors and Prometheus, at the root.
 
+And, under /api/v1, whether all is well with the lake: that is for people and what alerts them, for neither a damaged
+file nor a nearly full disk gets better by starting the server again.
+"""
+
+import json
 import os
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response
 from sqlalchemy import func, select
@@ -8,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import LakeUnavailable
 from ingest.index_tables import batches, runs
-from web.api.routes import JSON, workspace
+from web.api.routes import JSON, Answer, Route, workspace
+from web.api.schemas import health_as_json
+from web.health import build_health
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -29,6 +37,12 @@ def get_readyz() -> Response:
     except SQLAlchemyError as error:
         raise LakeUnavailable(f"the index does not answer: {error}") from error
     return Response('{"status": "ready"}', content_type=JSON)
+
+
+def get_health() -> Response:
+    """Always 200: who asks wants to know what is wrong, and gets to know it."""
+    health = build_health(workspace(), now=datetime.now(UTC))
+    return Response(json.dumps(health_as_json(health)), content_type=JSON)
 
 
 def get_metrics() -> Response:
@@ -52,6 +66,17 @@ def get_metrics() -> Response:
 def _metric(name: str, meaning: str, values: list[tuple[str, int]]) -> list[str]:
     return [f"# HELP {name} {meaning}", f"# TYPE {name} gauge", *(f"{name}{{{label}}} {n}" for label, n in values)]
 
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/health",
+        view=get_health,
+        summary="Whether all is well with disk, index and files",
+        detail="Names the damaged files and how many actions of which runs are in them.",
+        answers=(Answer(status=200, meaning="what was looked at, and how it is", schema="Health"),),
+    ),
+)
 
 blueprint = Blueprint("health", __name__)
 blueprint.add_url_rule("/healthz", view_func=get_healthz)

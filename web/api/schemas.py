@@ -13,6 +13,7 @@ from query.actions import Action
 from query.paging import Page
 from query.problems import Problem
 from query.runs import Run
+from web.health import Health
 
 COUNTERS = ("processed", "creates", "updates", "deletes", "unchanged", "oks", "infos", "warnings", "errors")
 
@@ -40,6 +41,7 @@ def run_as_json(run: Run) -> JsonObject:
         "duration_ms": None if run.duration is None else round(run.duration.total_seconds() * 1000),
         **{counter: getattr(run.counts, counter) for counter in COUNTERS},
         "gone": run.gone,
+        "unreadable": run.unreadable,
         "expected": run.expected,
         "percent": run.percent,
         "claimed": run.claimed,
@@ -93,6 +95,27 @@ def problem_as_json(problem: Problem) -> JsonObject:
         "operations": list(problem.operations),
         "codes": list(problem.codes),
         "examples": [action_as_json(action) for action in problem.examples],
+    }
+
+
+def health_as_json(health: Health) -> JsonObject:
+    return {
+        "status": health.status,
+        "checks": [{"name": each.name, "status": each.status, "message": each.message} for each in health.checks],
+        "damaged": [
+            {
+                "kind": batch.kind,
+                "batch_id": batch.batch_id,
+                "since": instant(batch.since),
+                "problem": batch.problem,
+                "path": str(batch.path),
+                "set_aside": batch.is_aside,
+                "rows": batch.rows,
+                "run_count": batch.run_count,
+                "runs": [{"run_id": run.run_id, "actions": run.actions} for run in batch.runs],
+            }
+            for batch in health.damaged
+        ],
     }
 
 
@@ -179,7 +202,7 @@ _ACTION_LINE: JsonObject = {
 
 SCHEMAS: JsonObject = {
     "Run": _object(
-        ("run_id", "integration", "progress", "status", *COUNTERS, "gone"),
+        ("run_id", "integration", "progress", "status", *COUNTERS, "gone", "unreadable"),
         run_id=_TEXT,
         integration=_TEXT,
         configuration=_MAYBE_TEXT,
@@ -193,6 +216,7 @@ SCHEMAS: JsonObject = {
         duration_ms=_MAYBE_COUNT,
         **dict.fromkeys(COUNTERS, _COUNT),
         gone={**_COUNT, "description": "how many of the counted actions were removed by retention"},
+        unreadable={**_COUNT, "description": "how many of them are in damaged files, see /health"},
         expected=_MAYBE_COUNT,
         percent={"type": ["number", "null"]},
         claimed=_CLAIMED,
@@ -269,6 +293,31 @@ SCHEMAS: JsonObject = {
         rows={"type": "array", "items": _ANY_OBJECT},
         truncated={"type": "boolean", "description": "whether there were more rows than the limit"},
         seconds={"type": "number"},
+    ),
+    "Health": _object(
+        ("status", "checks", "damaged"),
+        status={**_STATUS, "description": "the worst of the checks"},
+        checks={"type": "array", "items": _object(name=_TEXT, status=_STATUS, message=_TEXT)},
+        damaged={
+            "type": "array",
+            "description": "files that are not what was written, those found first first",
+            "items": _object(
+                ("kind", "batch_id", "since", "problem", "path", "set_aside", "rows", "run_count", "runs"),
+                kind={"type": "string", "enum": ["actions", "runs", "rejects"]},
+                batch_id=_TEXT,
+                since=_INSTANT,
+                problem=_TEXT,
+                path={**_TEXT, "description": "where the whole file belongs"},
+                set_aside={"type": "boolean"},
+                rows={**_MAYBE_COUNT, "description": "null where nothing is known of it"},
+                run_count=_COUNT,
+                runs={
+                    "type": "array",
+                    "description": "those with the most actions in it",
+                    "items": _object(run_id=_TEXT, actions=_COUNT),
+                },
+            ),
+        },
     ),
     "Error": _object(
         ("error",),

@@ -9,7 +9,7 @@ from ingest.action import Operation, Status, parse_operation, parse_status
 from query.actions import Action, ActionFilter, find_actions
 from query.lake_view import LakeView
 from query.runs import get_run
-from reports.wording import gone_phrase
+from reports.wording import gone_phrase, unreadable_phrase
 from web.api.schemas import action_as_json
 from web.commands.filters import WordType
 from web.commands.invocation import Invocation
@@ -56,6 +56,8 @@ def actions(
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
     if run.gone:
         click.echo(gone_phrase(run), err=True)
+    if run.unreadable:
+        click.echo(unreadable_phrase(run), err=True)
 
 
 def _all_actions(view: LakeView, run_id: str, action_filter: ActionFilter, *, page: int) -> Iterator[Action]:

@@ -5,7 +5,9 @@ from itertools import islice
 
 import click
 
-from ingest.lake import Lake
+from ingest.errors import BatchDamaged
+from ingest.recorder import Recorder
+from ingest.suspects import mark_if_damaged
 from web.api.schemas import JsonObject, instant
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
@@ -26,12 +28,20 @@ def rejects(invocation: Invocation, run_id: str | None, limit: int, output_forma
       synclog rejects --limit 10
     """
     with invocation.open_existing() as workspace:
-        kept = _all_rejects(workspace.recorder.lake)
+        kept = _all_rejects(workspace.recorder)
         found = (row for row in kept if run_id is None or row["run_id"] == run_id)
         write_rows(islice(found, limit), chosen_format(output_format), columns=COLUMNS)
 
 
-def _all_rejects(lake: Lake) -> Iterator[JsonObject]:
-    for batch_id in sorted(lake.list_ids("rejects"), reverse=True):
-        for row in lake.read("rejects", batch_id).to_pylist():
+def _all_rejects(recorder: Recorder) -> Iterator[JsonObject]:
+    for batch in reversed(recorder.index.list_live("rejects")):
+        for row in _read(recorder, batch.batch_id):
             yield {**row, "received_at": instant(row["received_at"])}
+
+
+def _read(recorder: Recorder, batch_id: str) -> list[JsonObject]:
+    try:
+        return recorder.lake.read("rejects", batch_id).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+    except BatchDamaged:
+        mark_if_damaged(recorder.lake, recorder.index, "rejects", [batch_id], now_us=recorder.now_us())
+        raise

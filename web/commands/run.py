@@ -4,7 +4,7 @@ import click
 
 from query.problems import Problem, list_run_problems
 from query.runs import Run, get_run
-from reports.wording import gone_phrase
+from reports.wording import gone_phrase, unreadable_phrase
 from web.api.schemas import COUNTERS, JsonObject, problem_as_json, run_as_json
 from web.commands.invocation import Invocation
 from web.commands.output import OutputFormat, chosen_format, format_option, write_facts, write_rows, write_table
@@ -60,6 +60,8 @@ def _show(found: Run, problems: list[Problem]) -> None:
     write_table([row], COUNTERS)
     if found.gone:
         click.echo(f"\n{gone_phrase(found)}")
+    if found.unreadable:
+        click.echo(f"\n{unreadable_phrase(found)}")
     if problems:
         click.echo()
         write_table([problem_as_json(problem) for problem in problems], PROBLEM_COLUMNS)

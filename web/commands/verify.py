@@ -1,30 +1,69 @@
 """``synclog verify``: is everything on disk that should be?"""
 
-import click
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ingest.care import Finding
+from ingest.care import set_aside as take_aside
 from ingest.care import verify as find_damage
+from reports.wording import plural
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
 
-COLUMNS = ("path", "problem")
+COLUMNS = ("path", "problem", "advice")
 
 
 @click.command()
+@click.option("--set-aside", is_flag=True, help="Take damaged files out of the lake, with a note of what was in them.")
 @format_option
 @click.pass_context
-def verify(ctx: click.Context, output_format: str | None) -> None:
-    """Check every batch against its footer and the index; exit 1 when something is wrong.
+def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> None:
+    """Read every file and compare it with what was written; exit 1 when something is wrong.
+
+    A damaged file is left out of pages, search and SQL from then on, while counters still count what was in it. Once
+    the whole file is back, from a backup perhaps, the next verify lets it be read again.
 
     \b
     Example:
       synclog verify
+      synclog verify --set-aside
     """
     invocation: Invocation = ctx.obj
     with invocation.open_existing() as workspace:
-        findings = find_damage(workspace.recorder)
+        with _bar() as bar:
+            task = bar.add_task("reading", total=None)
+            findings = find_damage(workspace.recorder, lambda done, of: bar.update(task, completed=done, total=of))
+        aside = take_aside(workspace.recorder, findings) if set_aside else []
     if not findings:
         click.echo("every batch is whole, and the index agrees with all of them", err=True)
         return
-    rows = [{"path": str(finding.path), "problem": finding.problem} for finding in findings]
+    rows = [
+        {
+            "kind": finding.kind,
+            "batch_id": finding.batch_id,
+            "path": str(finding.path),
+            "problem": finding.problem,
+            "advice": finding.advice,
+        }
+        for finding in findings
+    ]
     write_rows(rows, chosen_format(output_format), columns=COLUMNS)
+    click.echo(_summary(findings, aside), err=True)
     ctx.exit(1)
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
+
+
+def _summary(findings: Sequence[Finding], aside: Sequence[Path]) -> str:
+    said = f"not well: {plural(len(findings), 'file')}"
+    if aside:
+        said += f"; {plural(len(aside), 'file')} set aside in {aside[0].parent}"
+    return said

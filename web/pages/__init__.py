@@ -4,6 +4,7 @@ runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 action.py        one action, as a page and inside the page of its run
 sql.py           SQL over everything
+health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
 addresses.py     addresses that differ from the present one in some arguments
 fragments.py     whether htmx asks for a part of a page
@@ -12,6 +13,7 @@ fragments.py     whether htmx asks for a part of a page
 from flask import Flask
 
 from web.pages.action import action_pages
+from web.pages.health import health_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
 from web.pages.sql import sql_pages
@@ -19,5 +21,5 @@ from web.workspace import Workspace
 
 
 def register_pages(app: Flask, workspace: Workspace) -> None:
-    for pages in (runs_pages, run_pages, action_pages, sql_pages):
+    for pages in (runs_pages, run_pages, action_pages, sql_pages, health_pages):
         app.register_blueprint(pages(workspace))

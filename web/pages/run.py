@@ -35,11 +35,9 @@ def run_pages(workspace: Workspace) -> Blueprint:
 def show_run(workspace: Workspace, run_id: str) -> str:
     view, now = workspace.view, datetime.now(UTC)
     run = get_run(view, run_id)
-    page = RunDetails(
-        summary=build_run_summary(view, run, now=now),
-        table=build_action_table(view, run_id, said(request.args), now=now),
-    )
-    return render_template("run.html", page=page)
+    summary = view.begin(lambda: build_run_summary(view, run, now=now))
+    table = build_action_table(view, run_id, said(request.args), now=now)
+    return render_template("run.html", page=RunDetails(summary=summary.result(), table=table))
 
 
 def show_summary(workspace: Workspace, run_id: str) -> str | AnyResponse:
