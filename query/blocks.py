@@ -55,6 +55,9 @@ class Batch:
     def rows(self, block: int) -> int:
         return int(self.metadata.row_group(block).num_rows)
 
+    def has(self, column: str) -> bool:
+        return column in self._places
+
     def tokens(self) -> TokenIndex | None:
         """Its token index. None when it has none, or one that cannot be read: then every block may hold anything."""
         if self._tokens is None and os.path.exists(self._index_path):
@@ -73,7 +76,7 @@ class Batch:
 
     def read(self, block: int, names: Iterable[str]) -> dict[str, Column]:
         """These columns of a block, but for those the batch has not."""
-        names = [name for name in names if name in self._places]
+        names = [name for name in names if self.has(name)]
         encoded = [name for name in names if self._is_encoded(block, name)]
         with self._trouble.reading([self.path]):
             parquet = pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=encoded)
@@ -87,7 +90,7 @@ class Batch:
         return bool(chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page)
 
     def _statistics(self, block: int, column: str) -> pq.Statistics | None:
-        if column not in self._places:
+        if not self.has(column):
             return None
         statistics = self.metadata.row_group(block).column(self._places[column]).statistics
         return statistics if statistics is not None and statistics.has_min_max else None
@@ -142,6 +145,14 @@ class Block:
             self.load([name])
         return self._columns.get(name)
 
+    def is_kept(self, names: Iterable[str]) -> bool:
+        """Whether these columns need not be read."""
+        kept = self._kept
+        return kept is not None and all(
+            name in self._columns or not self._batch.has(name) or (self._batch.path, self._number, name) in kept
+            for name in names
+        )
+
     def load(self, names: Iterable[str]) -> None:
         """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""
         missing = [name for name in names if name not in self._columns]
@@ -191,6 +202,9 @@ class _Kept(Generic[_Key, _Value]):
         self._lock = threading.Lock()
         self._values: OrderedDict[_Key, _Value] = OrderedDict()
         self._bytes = 0
+
+    def __contains__(self, key: _Key) -> bool:
+        return key in self._values
 
     def find(self, key: _Key) -> _Value | None:
         with self._lock:

@@ -142,11 +142,16 @@ class _Hunt:
                 break
             waiting: deque[tuple[int, Future[list[_Hit]]]] = deque()
             for last_us, block in self._blocks(self._view.batches.open(batch_id)):
-                if len(waiting) == THREADS:
+                # What need not be read takes less time than to hand it to another thread.
+                is_read = block.is_kept(self._telling_columns)
+                while len(waiting) >= (1 if is_read else THREADS):
                     yield waiting.popleft()[1].result()
                 if is_enough(last_us):
                     break
-                waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
+                if is_read:
+                    yield self._hits_in(block)
+                else:
+                    waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
             for last_us, hits in waiting:
                 if not is_enough(last_us):
                     yield hits.result()

@@ -6,6 +6,7 @@ which rows do, with the same folding and the same expressions, so that an index 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -31,6 +32,7 @@ from query.columns import Column, Mask
 
 SEARCHED_COLUMNS = (*TEXT_COLUMNS, *ID_COLUMNS)
 
+_FEW_TEXTS = 100
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
 
 
@@ -46,7 +48,7 @@ class Term:
 
     @cached_property
     def words(self) -> list[str]:
-        return words_of(fold(self.text))
+        return words_of(self._folded)
 
     @property
     def rarity(self) -> tuple[bool, int]:
@@ -56,18 +58,32 @@ class Term:
     @cached_property
     def pattern(self) -> str:
         """It between word boundaries, for folded texts; RE2 has no look-around."""
-        return self._between(WORD_CHARACTERS)
+        before = rf"(?:^|[^{WORD_CHARACTERS}])" if self._begins_word else ""
+        after = rf"(?:[^{WORD_CHARACTERS}]|$)" if self._ends_word else ""
+        return before + re.escape(self._folded) + after
+
+    def stands_in(self, text: str) -> bool:
+        """The same of one folded text: RE2 takes a millisecond to learn what all the world's letters are."""
+        at = text.find(self._folded)
+        while at >= 0:
+            end = at + len(self._folded)
+            is_begun = not (self._begins_word and at and _is_of_word(text[at - 1]))
+            if is_begun and not (self._ends_word and end < len(text) and _is_of_word(text[end])):
+                return True
+            at = text.find(self._folded, at + 1)
+        return False
 
     @cached_property
-    def pattern_in_ascii(self) -> re.Pattern[str]:
-        """The same for texts of ASCII alone, made once: RE2 takes long to learn what all the world's letters are."""
-        return re.compile(self._between("0-9A-Za-z_"))
+    def _folded(self) -> str:
+        return fold(self.text)
 
-    def _between(self, word_characters: str) -> str:
-        text = fold(self.text)
-        before = rf"(?:^|[^{word_characters}])" if self.words and text.startswith(self.words[0]) else ""
-        after = rf"(?:[^{word_characters}]|$)" if self.words and text.endswith(self.words[-1]) else ""
-        return before + re.escape(text) + after
+    @cached_property
+    def _begins_word(self) -> bool:
+        return bool(self.words) and self._folded.startswith(self.words[0])
+
+    @cached_property
+    def _ends_word(self) -> bool:
+        return bool(self.words) and self._folded.endswith(self.words[-1])
 
     def blocks(self, index: TokenIndex) -> np.ndarray | None:
         """The blocks that may have it; None when the index cannot tell."""
@@ -87,7 +103,8 @@ def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
     """Which of some rows have a word or phrase."""
     found = np.zeros(len(rows), bool)
     for name, column in _searched(block):
-        at = np.flatnonzero(column.holding(term.lower, rows))
+        is_few = len(rows) <= _FEW_TEXTS
+        at = np.flatnonzero(~found if is_few else column.holding(term.lower, rows))
         if len(at):
             found[at] |= column.judge(rows[at], partial(_has_id if name in ID_COLUMNS else _has_words, term))
     return found
@@ -143,10 +160,14 @@ def _is_record(block: Block, rows: np.ndarray, side: str, record_type: str | Non
 
 def _has_words(term: Term, texts: pa.Array) -> pa.Array:
     words = folded(lowered(texts))
-    if pc.all(pc.string_is_ascii(texts)).as_py() is False:
+    if len(words) > _FEW_TEXTS:
         return pc.match_substring_regex(words, term.pattern)
-    search = term.pattern_in_ascii.search
-    return pa.array([text is not None and search(text) is not None for text in words.to_pylist()], pa.bool_())
+    return pa.array([text is not None and term.stands_in(text) for text in words.to_pylist()], pa.bool_())
+
+
+def _is_of_word(character: str) -> bool:
+    """As WORD_CHARACTERS has it."""
+    return character == "_" or unicodedata.category(character)[0] in "LN"
 
 
 def _has_id(term: Term, ids: pa.Array) -> pa.Array:
