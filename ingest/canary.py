@@ -143,7 +143,7 @@ class CanaryDoor:
         return self._list(f"/api/v1/runs/{window.run_id}/actions", _between(window))
 
     def _look_by_search(self, window: Window) -> Counter[str]:
-        return self._list("/api/v1/actions", {"q": window.run_id, **_between(window)})
+        return self._list("/api/v1/actions", {"q": window.run_id, "match": "words", **_between(window)})
 
     def _look_at_run_page(self, window: Window) -> Counter[str]:
         """The rows as a person would count them, page after page."""
@@ -235,7 +235,7 @@ def _line(marked: Marked, source_id: str) -> str:
         "operation": "NONE",
         "status": "OK",
         "source_id": source_id,
-        "message": "written by synclog doctor to see whether it arrives",
+        "message": f"written by synclog doctor in {marked.run_id} to see whether it arrives",
     }
     return json.dumps(action) + "\n"
 

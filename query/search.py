@@ -8,8 +8,9 @@ batches and blocks that cannot hold anything newer than what was found already a
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property, partial
 from itertools import groupby
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
+from ingest.errors import InvalidInput
 from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
 from ingest.token_index import TokenIndex, lower
@@ -35,6 +37,7 @@ from query.search_terms import (
     having_record,
     having_substring,
     having_term,
+    terms_of,
 )
 
 _STREAMED_ROWS = 1000
@@ -60,6 +63,25 @@ class Search:
     operations: tuple[Operation, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Match(StrEnum):
+    """How a text is looked for."""
+
+    WORDS = "words"
+    SUBSTRING = "substring"
+    REGEX = "regex"
+
+
+def looking_for(search: Search, text: str, match: Match) -> Search:
+    """The same search, for a text as well. Raises InvalidInput when the text says nothing."""
+    if match is Match.SUBSTRING:
+        return replace(search, substring=text)
+    if match is Match.REGEX:
+        return replace(search, regex=text)
+    if not (terms := terms_of(text)):
+        raise InvalidInput("there is no word to look for", field="q", hint="type a word, an id or a name")
+    return replace(search, terms=terms)
 
 
 class Place(NamedTuple):

@@ -21,6 +21,7 @@ from web.commands.report import report
 from web.commands.retain import retain
 from web.commands.run import run
 from web.commands.runs import runs
+from web.commands.search import record, search
 from web.commands.serve import serve
 from web.commands.sql import sql
 from web.commands.upload import upload
@@ -92,6 +93,8 @@ for command in (
     runs,
     run,
     actions,
+    search,
+    record,
     report,
     sql,
     verify,

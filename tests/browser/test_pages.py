@@ -11,7 +11,7 @@ from tests.builders import line
 from tests.web.pages.cast import record
 from web.workspace import Workspace
 
-PAGES = ("/runs", "/runs?q=nowhere", "/runs/broken", "/runs/live", "/runs/broken?status=ERROR", "/sql", "/api/v1/docs")
+PAGES = ("/runs", "/runs?q=nowhere", "/runs/broken", "/runs/live", "/runs/broken?status=ERROR", "/search?q=broken", "/health", "/sql", "/api/v1/docs")
 
 
 def test_from_the_list_to_the_copied_message_of_one_failure(page: Page) -> None:
@@ -64,7 +64,7 @@ def test_the_keyboard_reaches_search_rows_and_details(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("tr.action-details")).to_have_count(0)
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("main").get_by_role("searchbox")).to_be_focused()
 
 
 def test_load_more_adds_the_rest_below(page: Page) -> None:
@@ -79,7 +79,7 @@ def test_load_more_adds_the_rest_below(page: Page) -> None:
 
 def test_typing_filters_the_list_and_back_undoes_it(page: Page) -> None:
     page.goto("/runs")
-    page.get_by_role("searchbox").press_sequentially("signa")
+    page.get_by_role("main").get_by_role("searchbox").press_sequentially("signa")
     expect(page.locator("tr.run")).to_have_count(1)
     assert page.url.endswith("/runs?q=signa")
 

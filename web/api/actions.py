@@ -1,4 +1,4 @@
-"""Actions over HTTP: in, by the line or by the million, and out, a page at a time.
+"""Actions over HTTP: in, by the line or by the million, and out, those of a run a page at a time.
 
 The two POST routes carry nearly all of the traffic, most of it bodies of one line, so what they do beside recording is
 kept to a few dictionary look-ups.
@@ -102,18 +102,6 @@ def _idempotency_key() -> str | None:
     return key or None
 
 
-def get_actions() -> Response:
-    page = find_actions(
-        workspace().view,
-        read_action_filter(),
-        run_id=None,
-        sort=sort_of(("happened_at",), default="-happened_at"),
-        limit=limit_of(),
-        cursor=text_of("cursor"),
-    )
-    return Response(json.dumps(actions_page_as_json(page)), content_type=JSON)
-
-
 def get_run_actions(run_id: str) -> Response:
     view = workspace().view
     get_run(view, run_id)
@@ -140,9 +128,12 @@ def read_action_filter() -> ActionFilter:
     )
 
 
-FILTERS = (
+OUTCOMES = (
     Parameter(name="status", meaning="OK, INFO, WARNING or ERROR; several with commas", is_list=True),
     Parameter(name="operation", meaning="CREATE, UPDATE, DELETE or NONE; several with commas", is_list=True),
+)
+FILTERS = (
+    *OUTCOMES,
     Parameter(name="q", meaning="text in message, code, names or ids, in any case"),
     Parameter(name="problem_id", meaning="actions of one problem"),
     Parameter(name="record", meaning="actions whose source or target has this id"),
@@ -201,14 +192,6 @@ ROUTES = (
         body=_LINES,
         answers=_RECEIPTS,
         errors=(409, 413, 415, 503),
-    ),
-    Route(
-        method="GET",
-        path="/actions",
-        view=get_actions,
-        summary="Actions across runs, latest first",
-        parameters=(*FILTERS, *_PAGING),
-        answers=(Answer(status=200, meaning="a page", schema="ActionPage"),),
     ),
     Route(
         method="GET",

@@ -40,7 +40,7 @@ def build_document(routes: Iterable[Route], *, base: str) -> Json:
     """One document of all these routes and of the two that serve it."""
     paths: Json = {}
     for route in (*routes, *ROUTES):
-        paths.setdefault(base + route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(base + route.shown_path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,7 +65,7 @@ def _operation(route: Route) -> Json:
     operation: Json = {"operationId": route.name, "summary": route.summary}
     if route.detail:
         operation["description"] = route.detail
-    parameters = [*map(_path_parameter, re.findall(r"{(\w+)}", route.path)), *map(_parameter, route.parameters)]
+    parameters = [*map(_path_parameter, re.findall(r"{(\w+)}", route.shown_path)), *map(_parameter, route.parameters)]
     if parameters:
         operation["parameters"] = parameters
     if route.body:

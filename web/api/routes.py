@@ -4,6 +4,7 @@ Each module of this package ends with a table of its routes. The table is all th
 document, the readable docs and the check for misspelt query parameters are made from it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -52,7 +53,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method on one path under /api/v1. ``errors`` are the error statuses special to it."""
+    """One method on one path under /api/v1; ``{name*}`` in it may hold slashes. ``errors`` are special to it."""
 
     method: str
     path: str
@@ -69,6 +70,10 @@ class Route:
         return self.view.__name__
 
     @property
+    def shown_path(self) -> str:
+        return self.path.replace("*}", "}")
+
+    @property
     def query_names(self) -> tuple[str, ...]:
         return tuple(parameter.name for parameter in self.parameters if parameter.place == "query")
 
@@ -78,7 +83,7 @@ def blueprint_of(routes: Iterable[Route], *, name: str, prefix: str) -> Blueprin
     blueprint = Blueprint(name, __name__, url_prefix=prefix)
     known: dict[str, tuple[str, ...]] = {}
     for route in routes:
-        rule = route.path.replace("{", "<").replace("}", ">")
+        rule = re.sub(r"{(\w+)\*}", r"<path:\1>", route.path).replace("{", "<").replace("}", ">")
         blueprint.add_url_rule(
             rule, endpoint=route.name, view_func=route.view, methods=[route.method], strict_slashes=False
         )

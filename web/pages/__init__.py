@@ -3,6 +3,7 @@
 runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 action.py        one action, as a page and inside the page of its run
+search.py        actions of any run by what they say, and the history of a record
 sql.py           SQL over everything
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
@@ -16,10 +17,11 @@ from web.pages.action import action_pages
 from web.pages.health import health_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
+from web.pages.search import search_pages
 from web.pages.sql import sql_pages
 from web.workspace import Workspace
 
 
 def register_pages(app: Flask, workspace: Workspace) -> None:
-    for pages in (runs_pages, run_pages, action_pages, sql_pages, health_pages):
+    for pages in (runs_pages, run_pages, action_pages, search_pages, sql_pages, health_pages):
         app.register_blueprint(pages(workspace))

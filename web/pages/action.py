@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 
 from query.actions import Action, get_action
 from query.runs import Run, get_run
-from web.pages.addresses import Arguments, address, path_of_run
+from web.pages.addresses import Arguments, address, path_of_record, path_of_run
 from web.pages.fragments import is_fragment_wanted, render
 from web.pages.ticket import ticket_text
 from web.workspace import Workspace
@@ -48,6 +48,10 @@ class ActionDetails:
     def record_address(self, record_id: str) -> str:
         """The actions of the run on one record."""
         return self._actions_address("record", record_id)
+
+    def history_address(self, record_type: str | None, record_id: str) -> str:
+        """What was done to one record in all runs."""
+        return path_of_record(record_type, record_id)
 
     @property
     def ticket(self) -> str:

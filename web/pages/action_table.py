@@ -28,6 +28,7 @@ class ActionTable:
     arguments: Arguments
     date_heading: Heading
     next_cursor: str | None
+    shows_runs: bool = False
 
     @property
     def path(self) -> str:

@@ -5,11 +5,19 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from web.api.search import ANY_TYPE
+
 Arguments = MultiDict[str, str]
 
 
 def path_of_run(run_id: str) -> str:
     return "/runs/" + quote(run_id, safe="")
+
+
+def path_of_record(record_type: str | None, record_id: str) -> str:
+    """Of its history. A type with a slash could not be told from the id."""
+    known = record_type if record_type and "/" not in record_type else ANY_TYPE
+    return f"/records/{quote(known, safe='')}/{quote(record_id, safe='')}"
 
 
 def said(arguments: Arguments, *, without: Iterable[str] = ()) -> Arguments:

@@ -46,7 +46,7 @@ async function copy(event) {
 function focusSearch(event) {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-  const search = document.querySelector("input[type=search]");
+  const search = document.querySelector("main input[type=search]") ?? document.querySelector("input[type=search]");
   if (!search) return;
   event.preventDefault();
   search.focus();

@@ -10,7 +10,7 @@ def test_every_route_is_documented_and_every_documented_route_is_there(api: Flas
 
     documented = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     routed = {
-        (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
+        (method, re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
         for rule in api.application.url_map.iter_rules()
         if rule.rule.startswith("/api/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

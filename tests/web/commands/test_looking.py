@@ -165,3 +165,29 @@ def test_every_command_has_help_with_an_example(synclog: Synclog) -> None:
         result = synclog(name, "--help")
         assert result.exit_code == 0
         assert "Example" in result.stdout, name
+
+
+def test_actions_of_any_run_are_searched(nightly: Synclog) -> None:
+    from_words = nightly("search", "permission", "--status", "error")
+    streamed = nightly("search", "ermissio", "--match", "substring", "--all")
+    nothing = nightly("search", "ermissio")
+
+    assert json.loads(from_words.stdout.splitlines()[0])["status"] == "ERROR"
+    assert sorted(streamed.stdout.splitlines()) == sorted(nightly("search", "permission").stdout.splitlines())
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+
+
+def test_a_bad_expression_is_refused(nightly: Synclog) -> None:
+    result = nightly("search", "(", "--match", "regex")
+
+    assert result.exit_code == 1
+    assert "no regular expression" in result.stderr
+
+
+def test_the_history_of_a_record_is_listed(nightly: Synclog) -> None:
+    [action, *_] = [json.loads(line) for line in nightly("actions", "nightly").stdout.splitlines()]
+
+    history = nightly("record", action["target_type"] or "-", action["target_id"] or action["source_id"])
+
+    assert action in [json.loads(line) for line in history.stdout.splitlines()]
+    assert nightly("record", "-", "nobody").stdout == ""

@@ -1,0 +1,86 @@
+"""Search over all runs, and the history of a record."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.pages.text import text_of
+from web.workspace import Workspace
+
+LINES = (
+    b'{"run_id":"r1","integration":"servicenow","status":"ERROR","source_type":"ci","source_id":"a/1",'
+    b'"source_name":"Payroll","message":"No permission"}\n'
+    b'{"run_id":"r1","integration":"servicenow","source_type":"ci","source_id":"b2","message":"Wrote <b>it</b>"}\n'
+)
+
+
+@pytest.fixture
+def found_pages(own_pages: FlaskClient) -> FlaskClient:
+    assert own_pages.post("/api/v1/actions", data=LINES, content_type="application/x-ndjson").status_code == 200
+    return own_pages
+
+
+def test_the_empty_search_says_what_can_be_looked_for(own_pages: FlaskClient) -> None:
+    page = own_pages.get("/search")
+
+    assert page.status_code == 200
+    assert "What are you looking for?" in text_of(page.text)
+
+
+def test_what_is_found_leads_to_its_run_and_action(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permission")
+
+    assert "No permission" in text_of(page.text)
+    assert "Wrote" not in text_of(page.text)
+    assert 'href="/runs/r1"' in page.text
+    assert 'value="permission"' in page.text
+
+
+def test_a_word_that_is_only_a_part_is_offered_as_one(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permis")
+
+    assert "Nothing found" in text_of(page.text)
+    assert "/search?q=permis&amp;match=substring" in page.text
+    assert "No permission" in text_of(found_pages.get("/search?q=permis&match=substring").text)
+
+
+@pytest.mark.parametrize("query", ["q=(&match=regex", "q=a&match=sounds", "q=%22%22"])
+def test_a_search_that_makes_no_sense_says_why_beside_the_field(found_pages: FlaskClient, query: str) -> None:
+    page = found_pages.get(f"/search?{query}")
+
+    assert page.status_code == 400
+    assert 'aria-describedby="search-error"' in page.text
+    assert 'id="search-error"' in page.text
+
+
+def test_further_rows_come_alone(found_pages: FlaskClient) -> None:
+    first = found_pages.get("/search?q=servicenow%20no&match=substring&limit=1")
+    assert "Nothing found" in text_of(first.text)
+
+    page = found_pages.get("/search?q=o&match=substring&limit=1", headers={"HX-Request": "true"})
+
+    assert page.text.count('class="action"') == 1
+    assert "Load more" in page.text
+    assert "<html" not in page.text
+
+
+def test_the_history_of_a_record_has_its_name_and_its_actions(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/records/ci/a%2F1")
+
+    assert "Payroll" in text_of(page.text)
+    assert "No permission" in text_of(page.text)
+    assert "Wrote" not in text_of(page.text)
+
+
+def test_a_record_nobody_knows_is_no_error(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/records/ci/unknown")
+
+    assert page.status_code == 200
+    assert "Nothing was done to this record" in text_of(page.text)
+
+
+def test_an_action_leads_to_the_history_of_its_record(found_pages: FlaskClient, workspace: Workspace) -> None:
+    [action] = found_pages.get("/api/v1/actions?q=permission").get_json()["items"]
+
+    page = found_pages.get(f"/runs/r1/actions/{action['action_id']}")
+
+    assert 'href="/records/ci/a%2F1"' in page.text

@@ -1,0 +1,121 @@
+"""``synclog search`` and ``synclog record``: actions across runs, latest first."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain, islice
+
+import click
+
+from ingest.action import Operation, Status, parse_operation, parse_status
+from query.actions import Action
+from query.paging import Page
+from query.search import Match, Search, looking_for, record_history, search_actions, stream_search
+from web.api.schemas import action_as_json
+from web.api.search import ANY_TYPE
+from web.commands.filters import INSTANT, WordType
+from web.commands.invocation import Invocation
+from web.commands.output import chosen_format, format_option, write_rows
+
+COLUMNS = (
+    "happened_at", "run_id", "operation", "status", "target_type", "target_name", "target_id", "code", "message",
+)  # fmt: skip
+PAGE = 1000
+
+
+@click.command()
+@click.argument("text")
+@click.option(
+    "--match",
+    type=click.Choice([member.value for member in Match]),
+    default=Match.WORDS.value,
+    help='Words and "phrases in double quotes", a substring, or a regular expression.',
+)
+@click.option(
+    "--status", type=WordType("status", parse_status), multiple=True, help="With this status; may be repeated."
+)
+@click.option(
+    "--operation",
+    type=WordType("operation", parse_operation),
+    multiple=True,
+    help="With this operation; may be repeated.",
+)
+@click.option("--integration", help="Of runs of this integration.")
+@click.option("--run", "run_id", help="Of this run.")
+@click.option("--since", type=INSTANT, help="That happened at or after this time.")
+@click.option("--until", type=INSTANT, help="That happened before this time.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, help="How many at most.")
+@click.option("--all", "everything", is_flag=True, help="Everything there is, written as it is found.")
+@format_option
+@click.pass_obj
+def search(
+    invocation: Invocation,
+    text: str,
+    match: str,
+    status: tuple[Status, ...],
+    operation: tuple[Operation, ...],
+    integration: str | None,
+    run_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    everything: bool,
+    output_format: str | None,
+) -> None:
+    """Find actions of any run by what they say, latest first.
+
+    \b
+    Example: what happened to a record, and who else failed like that
+      synclog search 1a2f30c1dbd21300
+      synclog search '"no permission" payroll' --status ERROR --since 2026-06-01
+    """
+    wanted = looking_for(
+        Search(statuses=status, operations=operation, integration=integration, run_id=run_id, since=since, until=until),
+        text,
+        Match(match),
+    )
+    with invocation.open_existing() as workspace:
+        view = workspace.view
+        found = (
+            chain.from_iterable(stream_search(view, wanted))
+            if everything
+            else _newest(lambda most, cursor: search_actions(view, wanted, limit=most, cursor=cursor), limit)
+        )
+        write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
+
+
+@click.command()
+@click.argument("record_type", metavar="TYPE")
+@click.argument("record_id", metavar="ID")
+@click.option("--limit", type=click.IntRange(min=1), default=50, help="How many at most.")
+@format_option
+@click.pass_obj
+def record(invocation: Invocation, record_type: str, record_id: str, limit: int, output_format: str | None) -> None:
+    """List what was done to a record in all runs, as a source or as a target, latest first.
+
+    The type - stands for any.
+
+    \b
+    Example:
+      synclog record leanix.Application 5d3c0f2e-7b1a-4f6e-9a55-0a4f8f0c7e11
+    """
+    kind = None if record_type == ANY_TYPE else record_type
+    with invocation.open_existing() as workspace:
+        found = _newest(
+            lambda most, cursor: record_history(workspace.view, kind, record_id, limit=most, cursor=cursor), limit
+        )
+        write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
+
+
+def _newest(page_of: Callable[[int, str | None], Page[Action]], limit: int) -> Iterator[Action]:
+    """So many actions, page after page."""
+
+    def pages() -> Iterator[list[Action]]:
+        cursor: str | None = None
+        while True:
+            page = page_of(min(limit, PAGE), cursor)
+            yield list(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    return islice(chain.from_iterable(pages()), limit)
