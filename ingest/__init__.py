@@ -22,6 +22,7 @@ The way in, one module a step::
     retention       rows that are too old go; what was counted of them stays: ``retention_rules`` say how long,
                     ``retention_candidates`` are the batches to look at, ``retention_rows`` judges their rows
     lake_contents   what is in a lake, for an index that does not know it
+    backup          a copy of the lake, taken while others write, brought up to date by the next
     care            is every batch whole, and does the index agree?  batch_check  is this one?
     damage          batches that are not what was written;  suspects  those that somebody could not read
     client          the same door, over HTTP

@@ -24,6 +24,9 @@ class FaultPoint(StrEnum):
     MERGE_HALF_DELETED = "merge-half-deleted"  # some of them
     RETENTION_REWRITTEN = "retention-rewritten"
     RETENTION_SWAPPED = "retention-swapped"
+    BACKUP_HALF_COPIED = "backup-half-copied"  # one more file
+    BACKUP_COPIED = "backup-copied"  # all of them; the manifest is that of the backup before
+    BACKUP_NAMED = "backup-named"  # files nobody needs any more are still there
 
 
 Hook = Callable[[str], None]

@@ -10,6 +10,7 @@ import click
 
 from ingest.errors import SettingsError, SynclogError
 from web.commands.actions import actions
+from web.commands.backup import backup
 from web.commands.compact import compact
 from web.commands.demo import demo
 from web.commands.doctor import doctor
@@ -98,6 +99,7 @@ for command in (
     report,
     sql,
     verify,
+    backup,
     doctor,
     reindex,
     compact,

@@ -11,7 +11,17 @@ from tests.builders import line
 from tests.web.pages.cast import record
 from web.workspace import Workspace
 
-PAGES = ("/runs", "/runs?q=nowhere", "/runs/broken", "/runs/live", "/runs/broken?status=ERROR", "/search?q=broken", "/health", "/sql", "/api/v1/docs")
+PAGES = (
+    "/runs",
+    "/runs?q=nowhere",
+    "/runs/broken",
+    "/runs/live",
+    "/runs/broken?status=ERROR",
+    "/search?q=broken",
+    "/health",
+    "/sql",
+    "/api/v1/docs",
+)
 
 
 def test_from_the_list_to_the_copied_message_of_one_failure(page: Page) -> None:
