@@ -105,22 +105,19 @@ class Index(IndexDatabase):
         """Make batches part of what every page shows, in one transaction; one that is there already stays as it is.
 
         A batch that replaces others takes their place: what the index knew of them goes. Returns how many of the given
-        are live. What is known of a damaged one counts, but nobody reads it.
+        are live. What is known of a damaged one counts, but nobody reads it. One stays unknown whose requests were
+        recorded again, under their keys, because whoever sealed it died before the index knew: nobody was told of it.
         """
         with self.writing() as connection:
-            return self._add_found(connection, found)
+            return self._add_found(connection, [each for each in found if not _is_overtaken(connection, each.batch)])
 
     def add_new(self, additions: Sequence[Addition]) -> None:
         """The same for batches nobody has been told of. Raises KeyTaken, and changes nothing, when another process
         has recorded a request with one of their idempotency keys meanwhile.
         """
-        ours = [addition.batch.footer.batch_id for addition in additions]
-        keys = [answer.key for addition in additions for answer in addition.batch.footer.answers]
         with self.writing() as connection:
-            for some in _some_at_a_time(keys):
-                chosen = sa.select(idempotency.c.key).where(idempotency.c.key.in_(some))
-                if connection.execute(chosen.where(idempotency.c.batch_id.not_in(ours)).limit(1)).first():
-                    raise KeyTaken("another process has just recorded a request of this key", hint="send it again")
+            if any(_is_overtaken(connection, addition.batch) for addition in additions):
+                raise KeyTaken("another process has just recorded a request of this key", hint="send it again")
             self._add(connection, additions)
 
     def replace(self, addition: Addition, *, holder: str, at_us: int) -> None:
@@ -353,6 +350,17 @@ def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str
         for some in _some_at_a_time(batch_ids)
         for batch_id in connection.scalars(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(some)))
     ]
+
+
+def _is_overtaken(connection: sa.Connection, batch: SealedBatch | None) -> bool:
+    """Whether another batch has recorded a request that this one holds. Merged ones hold what others had."""
+    if batch is None or batch.footer.replaces:
+        return False
+    others = sa.select(idempotency.c.key).where(idempotency.c.batch_id != batch.footer.batch_id).limit(1)
+    return any(
+        connection.execute(others.where(idempotency.c.key.in_(some))).first() is not None
+        for some in _some_at_a_time([answer.key for answer in batch.footer.answers])
+    )
 
 
 def _some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -58,6 +58,7 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lasting_days: set[Path] = set()
 
     @classmethod
     def open(cls, root: Path) -> "Lake":
@@ -68,6 +69,7 @@ class Lake:
                 (root / kind).mkdir(parents=True, exist_ok=True)
             (root / "tokens").mkdir(exist_ok=True)
             lake._check_format()
+            _sync_folder(root.parent)
         return lake
 
     def path_of(self, kind: str, batch_id: str) -> Path:
@@ -267,9 +269,11 @@ class Lake:
             )
 
     def _make_day(self, day: Path) -> None:
-        if not day.is_dir():
+        """Whoever finds it there syncs it all the same, once: another may have made it just now."""
+        if day not in self._lasting_days or not day.is_dir():
             day.mkdir(exist_ok=True)
             _sync_folder(day.parent)
+            self._lasting_days.add(day)
 
 
 def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -6,7 +6,8 @@ processes, may work on one data folder.
 
 import io
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from ingest.action import Progress, Scope, Status
 from ingest.committer import Committer, Submission
 from ingest.compaction import Compactor
+from ingest.damage import Damage
 from ingest.errors import (
     IdempotencyKeyReused,
     ImpossibleStep,
@@ -23,7 +25,7 @@ from ingest.errors import (
 )
 from ingest.formats import Reject
 from ingest.idempotency import Digest, InFlight
-from ingest.index import Index, KeyTaken
+from ingest.index import Addition, Index, KeyTaken
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
 from ingest.lake_contents import LakeContents
@@ -201,7 +203,11 @@ class Recorder:
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
         found = self._contents().read(self.index.list_known(), progress)
-        return self.index.add(found) if found else 0
+        if not found:
+            return 0
+        added = self.index.add(found)
+        self._set_overtaken_aside(found)
+        return added
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
@@ -215,6 +221,14 @@ class Recorder:
     def now_us(self) -> int:
         """Now, in microseconds since 1970 UTC."""
         return to_microseconds(self._now())
+
+    def _set_overtaken_aside(self, found: Sequence[Addition | Damage]) -> None:
+        """Batches the index will not know: what they hold was recorded again."""
+        known = self.index.list_known()
+        for footer in (each.batch.footer for each in found if each.batch is not None):
+            if footer.batch_id not in known:
+                with suppress(FileNotFoundError):  # its writer was alive, and has taken it back just now
+                    self.lake.set_aside(self.lake.path_of(footer.kind, footer.batch_id))
 
     def _contents(self) -> LakeContents:
         return LakeContents(lake=self.lake, index=self.index, now_us=self.now_us())

@@ -3,6 +3,7 @@
 ::
 
     lake_view       one DuckDB over the batches of the lake, and which batches can matter
+    scratch         where DuckDB spills, and what killed processes left there
     statements      the SQL of this package, one statement per file in sql/
     paging          pages that go on where the last one ended
     runs            the list of runs and one run, from the index alone

@@ -6,8 +6,6 @@ special, and a column that only newer batches have is null in older ones.
 """
 
 import glob
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +29,7 @@ from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import to_microseconds
 from query.blocks import Batches
 from query.sandbox_process import SandboxProcesses
+from query.scratch import close_scratch, open_scratch
 from query.statements import load
 from query.trouble import Trouble
 
@@ -66,11 +65,11 @@ class LakeView:
         self.trouble = Trouble(lake, index)
         self.batches = Batches(lake, self.trouble)
         self.sandboxes = SandboxProcesses(lake.root)
-        folder = Path(tempfile.mkdtemp(prefix="synclog-query-"))
+        folder, lock = open_scratch()
         self.empty_batch = folder / "empty.parquet"
         pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)
         self._database = duckdb.connect(":memory:")
-        self._discard = weakref.finalize(self, _discard, self._database, folder)
+        self._discard = weakref.finalize(self, _discard, self._database, folder, lock)
         self._database.execute("set global temp_directory = $folder", {"folder": str(folder / "spill")})
         for setting in _SETTINGS:
             self._database.execute(setting)
@@ -161,6 +160,6 @@ class LakeView:
         return [str(self.lake.path_of("actions", row.batch_id)) for row in self.select(statement)]
 
 
-def _discard(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _discard(database: duckdb.DuckDBPyConnection, folder: Path, lock: int) -> None:
     database.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    close_scratch(folder, lock)
