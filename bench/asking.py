@@ -49,7 +49,9 @@ def ask_synclog(server: Server, question: Question) -> Told:
             return _page(server, f"/api/v1/runs?limit={PAGE_ROWS}")
         case Kind.ERRORS:
             return _page(server, f"/api/v1/runs/{text}/actions?status=ERROR&limit={PAGE_ROWS}")
-        case Kind.RECORD | Kind.NAME:
+        case Kind.RECORD:
+            return _page(server, f"/api/v1/actions?record={text}&limit={PAGE_ROWS}")
+        case Kind.NAME:
             return _page(server, f"/api/v1/actions?q={text}&match=words&limit={PAGE_ROWS}")
         case Kind.FRAGMENT:
             return _page(server, f"/api/v1/actions?q={text}&match=substring&limit={PAGE_ROWS}")

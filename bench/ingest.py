@@ -1,4 +1,4 @@
-"""How fast actions are acknowledged: big bodies from two senders, lone actions, 64 senders of single actions."""
+"""How fast actions are acknowledged: big bodies from four senders, lone actions, 64 senders of single actions."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from bench.server import Server, serving
 
 REQUESTS = 20
 LINES_A_REQUEST = 50_000
-SENDERS = 2
+SENDERS = 4
 LONE_ACTIONS = 2_000
 CROWD = 64
 CROWD_ACTIONS = 20_000
@@ -23,7 +23,7 @@ def measure(scratch: Path) -> Section:
     tables = list(Generator(Workload(actions=REQUESTS * LINES_A_REQUEST, runs=20)).tables(LINES_A_REQUEST))
     ndjson_bodies = [ndjson(table) for table in tables]
     size = len(ndjson_bodies[0]) / 1e6
-    lines = _bodies(scratch / "ndjson", ndjson_bodies, "application/x-ndjson", "NDJSON lines", 300_000)
+    lines = _bodies(scratch / "ndjson", ndjson_bodies, "application/x-ndjson", "NDJSON lines", 550_000)
     arrow_bodies = [arrow_stream(table) for table in tables]
     rows = _bodies(scratch / "arrow", arrow_bodies, "application/vnd.apache.arrow.stream", "Arrow rows", 600_000)
     return Section(

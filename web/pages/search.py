@@ -13,6 +13,7 @@ from ingest.errors import InvalidInput
 from query.actions import Action
 from query.runs import list_facets
 from query.search import Match, Search, looking_for, record_history, search_actions
+from reports.wording import iso_datetime
 from web.api.query_parameters import limit_of, statuses_of, text_of
 from web.api.search import ANY_TYPE, match_of
 from web.pages.action_table import MESSAGE_SHOWN
@@ -67,6 +68,7 @@ class SearchPage:
     integration: str | None
     time_range: str | None
     integrations: Sequence[str]
+    since: datetime | None
     table: FoundActions | None = None
     error: InvalidInput | None = None
     match_labels: dict[Match, str] = field(default_factory=lambda: MATCH_LABELS)
@@ -77,7 +79,10 @@ class SearchPage:
     def ndjson_address(self) -> str:
         """The API's stream of everything found; the API has times, not spans that move with the clock."""
         assert self.table is not None
-        return address("/api/v1/actions.ndjson", said(self.table.arguments, without=["cursor", "range"]))
+        since = None if self.since is None else iso_datetime(self.since)
+        return address(
+            "/api/v1/actions.ndjson", said(self.table.arguments, without=["cursor", "range"]), {"since": since}
+        )
 
 
 def search_pages(workspace: Workspace) -> Blueprint:
@@ -90,6 +95,8 @@ def search_pages(workspace: Workspace) -> Blueprint:
 def show_search(workspace: Workspace) -> Response | str:
     arguments = said(request.args)
     text = (text_of("q") or "").strip()
+    now = datetime.now(UTC)
+    since = moment_of("since", now=now) or moment_of("range", now=now)
     asked = partial(
         SearchPage,
         text=text,
@@ -97,6 +104,7 @@ def show_search(workspace: Workspace) -> Response | str:
         integration=text_of("integration"),
         time_range=text_of("range"),
         integrations=list_facets(workspace.view).integrations,
+        since=since,
     )
     try:
         match = match_of()
@@ -107,8 +115,8 @@ def show_search(workspace: Workspace) -> Response | str:
     search = Search(
         statuses=statuses_of(),
         integration=text_of("integration"),
-        since=moment_of("since", now=datetime.now(UTC)) or moment_of("range", now=datetime.now(UTC)),
-        until=moment_of("until", now=datetime.now(UTC)),
+        since=since,
+        until=moment_of("until", now=now),
     )
     try:
         found = search_actions(

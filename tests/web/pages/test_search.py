@@ -1,5 +1,8 @@
 """Search over all runs, and the history of a record."""
 
+import re
+from html import unescape
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -50,6 +53,14 @@ def test_a_search_that_makes_no_sense_says_why_beside_the_field(found_pages: Fla
     assert page.status_code == 400
     assert 'aria-describedby="search-error"' in page.text
     assert 'id="search-error"' in page.text
+
+
+def test_the_download_is_of_the_time_that_is_shown(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permission&range=24h&status=ERROR")
+
+    [link] = re.findall(r'href="(/api/v1/actions\.ndjson[^"]*)"', page.text)
+    assert "since=" in link
+    assert found_pages.get(unescape(link)).text.count("\n") == 1
 
 
 def test_further_rows_come_alone(found_pages: FlaskClient) -> None:
