@@ -7,6 +7,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PORT ?= 8080
+KILLS ?= 300
 BIN := .venv/bin
 DONE := .venv/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore
@@ -37,6 +38,10 @@ docs: $(DONE)/run ## write docs/reference anew from the code
 .PHONY: bench
 bench: $(DONE)/bench ## measure and write docs/benchmarks.md (five hours); some of it with SUBJECTS="ingest pages"
 	@exec $(BIN)/python -m bench.run $(SUBJECTS)
+
+.PHONY: crash
+crash: $(DONE)/test $(DONE)/bench ## kill servers hundreds of times and write docs/reliability.md; KILLS=300 SEED=7
+	@exec $(BIN)/python -m tests.crash.measure $(KILLS) $(SEED)
 
 .PHONY: clean
 clean: ## remove .venv, caches and build output; data folders stay

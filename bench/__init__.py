@@ -13,7 +13,7 @@
     rival       the process of a rival: filled, asked, watched; rival_duckdb, rival_sqlite … hold one each
     memory      what a process and its descendants hold at their highest
     programs    what is measured against and may not be installed
-    ingest, pages, report, kills, servers, parts    one subject each
+    ingest, pages, report, servers, parts           one subject each
     rivals      synclog beside what else could be picked
     scale       ten times as many actions
     trickle     a day of small requests beside compaction

@@ -1,4 +1,4 @@
-"""How fast actions are acknowledged: big bodies from four senders, lone actions, 64 senders of single actions."""
+"""How fast actions are acknowledged: big bodies from three senders, lone actions, 64 senders of single actions."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from bench.server import Server, serving
 
 REQUESTS = 20
 LINES_A_REQUEST = 50_000
-SENDERS = 4
+SENDERS = 3
 LONE_ACTIONS = 2_000
 CROWD = 64
 CROWD_ACTIONS = 20_000

@@ -8,13 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import ingest, kills, machine, pages, parts, report, result, rivals, scale, servers, trickle
+from bench import ingest, machine, pages, parts, report, result, rivals, scale, servers, trickle
 
 SUBJECTS: dict[str, Callable[[Path], result.Section]] = {
     "ingest": ingest.measure,
     "pages": pages.measure,
     "report": report.measure,
-    "kills": kills.measure,
     "servers": servers.measure,
     "parts": parts.measure,
     "rivals": rivals.measure,
