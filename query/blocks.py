@@ -25,7 +25,8 @@ from query.columns import Column
 from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 128 << 20
-KEPT_COLUMN_BYTES = 256 << 20
+KEPT_COLUMN_BYTES = 640 << 20
+"""The columns of a block of a quarter of a million actions take about 20 MB."""
 _FOOTER_BYTES = 1 << 14
 """About what the footer of one block takes in memory."""
 THREADS = 2

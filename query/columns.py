@@ -42,7 +42,7 @@ class Column:
     def of(cls, column: pa.ChunkedArray) -> "Column":
         """From what Arrow read."""
         if not pa.types.is_dictionary(column.type):
-            return cls(_one_array(column), None)
+            return cls(_narrowed(_one_array(column)), None)
         encoded = _one_array(column.unify_dictionaries())
         values = encoded.dictionary
         codes = encoded.indices.fill_null(len(values)).to_numpy().astype(np.min_scalar_type(len(values)))
@@ -161,6 +161,15 @@ class _Texts:
 _memmem = ctypes.CDLL(None).memmem
 _memmem.restype = ctypes.c_void_p
 _memmem.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+
+
+def _narrowed(values: pa.Array) -> pa.Array:
+    """Whole numbers in half the room, where they fit."""
+    if not pa.types.is_int64(values.type):
+        return values
+    limits = pc.min_max(values).as_py()
+    fits = limits["max"] is None or (limits["min"] >= -(1 << 31) and limits["max"] < 1 << 31)
+    return values.cast(pa.int32()) if fits else values
 
 
 def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

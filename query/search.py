@@ -7,7 +7,7 @@ batches and blocks that cannot hold anything newer than what was found already a
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.errors import InvalidInput
 from ingest.index_tables import batch_runs, batches, is_readable
+from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
 from ingest.token_index import TokenIndex, lower
 from query.actions import Action, action_from, place_of, read_place
@@ -98,7 +99,7 @@ def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: s
     hunt = _Hunt(view, search, after=_place_from(cursor), most=limit + 1)
     for hits in hunt.hits(page.is_certain):
         page.add(hits)
-    return page_of(_actions_of(page.hits), limit, place_of)
+    return page_of(_actions_of(page.hits, view.batches.threads), limit, place_of)
 
 
 def stream_search(view: LakeView, search: Search) -> Iterator[list[Action]]:
@@ -106,7 +107,7 @@ def stream_search(view: LakeView, search: Search) -> Iterator[list[Action]]:
 
     Raises InvalidInput for a bad expression, before the first of it.
     """
-    return _stream(_Hunt(view, search, after=None, most=None))
+    return _stream(_Hunt(view, search, after=None, most=None), view.batches.threads)
 
 
 def record_history(
@@ -306,10 +307,10 @@ class _Hunt:
         return mask
 
 
-def _stream(hunt: _Hunt) -> Iterator[list[Action]]:
+def _stream(hunt: _Hunt, threads: Executor) -> Iterator[list[Action]]:
     for hits in hunt.hits():
         for first in range(0, len(hits), _STREAMED_ROWS):
-            yield _actions_of(hits[first : first + _STREAMED_ROWS])
+            yield _actions_of(hits[first : first + _STREAMED_ROWS], threads)
 
 
 def _place_from(cursor: str | None) -> Place | None:
@@ -344,11 +345,22 @@ def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[_Hit]
     return sorted(hits, key=lambda hit: hit.place, reverse=True)[:most]
 
 
-def _actions_of(hits: Sequence[_Hit]) -> list[Action]:
+def _actions_of(hits: Sequence[_Hit], threads: Executor) -> list[Action]:
     """In the order of the hits."""
+    by_block = [
+        (block, [hit.number for hit in some])
+        for block, some in groupby(sorted(hits, key=lambda hit: id(hit.block)), key=lambda hit: hit.block)
+    ]
+    unread = {
+        id(block): threads.submit(block.load, ACTION_SCHEMA.names)
+        for block, _ in by_block
+        if not block.is_kept(ACTION_SCHEMA.names)
+    }
     found = {}
-    for block, some in groupby(sorted(hits, key=lambda hit: id(hit.block)), key=lambda hit: hit.block):
-        numbers = [hit.number for hit in some]
+    for block, numbers in by_block:
+        if (reading := unread.get(id(block))) is not None:
+            reading.result()
         for number, values in zip(numbers, block.take(numbers), strict=True):
             found[id(block), number] = action_from(**values)
+        block.forget()
     return [found[id(hit.block), hit.number] for hit in hits]
