@@ -104,7 +104,8 @@ def test_a_flipped_bit_is_named(filled: Recorder, kind: str) -> None:
 def test_a_damaged_file_hurts_only_who_asks_for_its_rows(filled: Recorder, kind: str) -> None:
     """Totals and other runs stay as they are; the rows are refused, or as many as the run is said to have.
 
-    Whoever asks again is answered, and told what cannot be read.
+    Whoever asks again is answered, and told what cannot be read. A changed bit that still makes sense, in the id of the
+    run perhaps, may go unnoticed by whoever asks; then verify names the file.
     """
     path = file_of(filled, kind)
     whole = path.read_bytes()
@@ -122,7 +123,8 @@ def test_a_damaged_file_hurts_only_who_asks_for_its_rows(filled: Recorder, kind:
         for number, content in enumerate(damaged):
             with changed(path, content):
                 rows = client.get(f"/api/v1/runs/{run}/actions?limit=1000")
-                if rows.status_code < 500 and len(rows.get_json()["items"]) != min(1000, processed):
+                is_short = rows.status_code < 500 and len(rows.get_json()["items"]) != min(1000, processed)
+                if is_short and {finding.path for finding in verify(filled)} != {path}:
                     wrong.append((number, rows.status_code))
                 again = client.get(f"/api/v1/runs/{run}/actions?limit=1000")
                 left = processed - client.get(f"/api/v1/runs/{run}").get_json()["unreadable"]
