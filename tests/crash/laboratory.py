@@ -128,7 +128,7 @@ class Laboratory:
         if life.forgets_index:
             self._forget_index()
         with ExitStack() as stack:
-            armed = _entry(life.server) if life.server.point else ()
+            armed = entry_of(life.server) if life.server.point else ()
             servers = [stack.enter_context(self.server(*armed))]
             self._compare_totals(servers[0][1])
             if life.twins:
@@ -160,7 +160,7 @@ class Laboratory:
 
     def _kill_maintenance(self, life: Life, kill: Kill, process: Process, port: int) -> None:
         """Under load. Then what the files say is judged, and what a server says that works on."""
-        is_killed = self._maintain(kill.victim, _entry(kill)) == KILLED
+        is_killed = self._maintain(kill.victim, entry_of(kill)) == KILLED
         self.gate.close()
         if is_killed:
             self._judge(kill, is_settled=not life.twins)
@@ -217,8 +217,9 @@ class Laboratory:
                 process.kill()
             code = process.wait(LONGEST_WAIT)
         self.findings.full_starts.append(has_started)
-        if not has_started and (code != 1 or "lake-unavailable" not in self.log.read_text()[-1000:]):
-            self.findings.faults.append(f"the start on a full disk ended with {code}: {self.log.read_text()[-1000:]}")
+        said = self.log.read_text()[-1000:]
+        if not has_started and (code != 1 or "\nError: " not in said or "Traceback" in said):
+            self.findings.faults.append(f"the start on a full disk ended with {code}: {said}")
         self.ballast.unlink()
 
     def _judge(self, kill: Kill, *, is_settled: bool) -> None:
@@ -272,6 +273,6 @@ class Laboratory:
             self.findings.faults.append(f"verify {when}: {done.stdout}{done.stderr}")
 
 
-def _entry(kill: Kill) -> tuple[str, ...]:
+def entry_of(kill: Kill) -> tuple[str, ...]:
     """The command that dies so. At any moment of a maintenance is so long after its first merge has begun."""
     return (*ENTRY, str(kill.point or FaultPoint.MERGE_CHOSEN), str(kill.nth), str(kill.seconds))

@@ -111,7 +111,7 @@ class Experiment:
                 f"{statistics.median(starts):.1f} s, slowest {max(starts):.1f} s" if starts else "",
             ),
             ("starts on a full disk that answered", self.skipped or f"{sum(full):,} of {len(full):,}"),
-            ("repairs by hand", "none: between a death and the next start nobody touches the folder"),
+            ("repairs by hand", "0: starting it again is all that was done"),
         ]
 
 
