@@ -1,14 +1,11 @@
-"""The database of the index: connections, transactions, its tables, and leases of names among processes."""
+"""The database of the index: its tables, and leases of names among processes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 
-from ingest.errors import LakeUnavailable
+from ingest.database import Database
 from ingest.index_tables import VERSION, leases, metadata, versions
 
 COMPACTION = "compaction"
@@ -16,35 +13,19 @@ COMPACTION = "compaction"
 LONGEST_LEASE_US = 3_600_000_000
 
 
-class IndexDatabase:
-    """One SQL database: SQLite or PostgreSQL, with one set of statements."""
+class IndexDatabase(Database):
+    """The database with the tables of the index, made anew where they are of another version."""
+
+    name = "index"
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(url, pool_size=16, max_overflow=64)
-        self._is_sqlite = self.engine.dialect.name == "sqlite"
-        self.insert = sqlite.insert if self._is_sqlite else postgresql.insert
-        if self._is_sqlite:
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
-            sa.event.listen(self.engine, "begin", _begin_sqlite)
-        with _database_trouble(url):
-            self._create_tables()
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        with _database_trouble(self.engine.url), self.engine.connect() as connection:
-            yield connection
+        super().__init__(url)
+        self._create_tables()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        with (
-            _database_trouble(self.engine.url),
-            self.engine.connect().execution_options(synclog_writes=True) as connection,
-            connection.begin(),
-        ):
-            if not self._is_sqlite:
+        with super().writing() as connection:
+            if not self.is_sqlite:
                 # Totals are read, added to and written back: one writer at a time, as SQLite has it anyway.
                 connection.execute(sa.text("lock table runs in share row exclusive mode"))
             yield connection
@@ -80,27 +61,3 @@ class IndexDatabase:
                 metadata.drop_all(connection)
                 metadata.create_all(connection)
                 connection.execute(sa.insert(versions), {"version": VERSION})
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type
-    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 5000", "cache_size = -32000"):
-        cursor.execute(f"pragma {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("synclog_writes", False)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
-@contextmanager
-def _database_trouble(url: str | sa.URL) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        place = sa.make_url(url).render_as_string(hide_password=True)
-        raise LakeUnavailable(
-            f"the index {place} cannot be used: {error.orig}", hint="try again in a moment"
-        ) from error

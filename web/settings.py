@@ -28,6 +28,9 @@ class Settings:
     """The data folder: lake and index."""
     index_url: str | None = None
     """SQLAlchemy address of the index; index.sqlite in the data folder when not given."""
+    control_url: str | None = None
+    """SQLAlchemy address of the control database, which holds what people keep: notes on problems, saved queries;
+    control.sqlite in the data folder when not given."""
     host: str = "127.0.0.1"
     """The address the server listens on: a loopback address."""
     port: int = 8080

@@ -1,8 +1,9 @@
-"""What a process works with: settings, the recorder that writes, the view that reads. Built once, then passed down."""
+"""What a process works with: settings, the recorder that writes, the view that reads, what people keep. Built once, then passed down."""
 
 from dataclasses import dataclass
 from typing import Self
 
+from ingest.control import Control
 from ingest.recorder import Recorder
 from query.lake_view import LakeView
 from web.settings import Settings
@@ -15,10 +16,12 @@ class Workspace:
     settings: Settings
     recorder: Recorder
     view: LakeView
+    control: Control
 
     def close(self) -> None:
         self.view.close()
         self.recorder.close()
+        self.control.close()
 
     def __enter__(self) -> Self:
         return self
@@ -30,4 +33,6 @@ class Workspace:
 def open_workspace(settings: Settings) -> Workspace:
     """The data folder of these settings, made when it is not there yet."""
     recorder = Recorder.open(settings.data, index_url=settings.index_url)
-    return Workspace(settings=settings, recorder=recorder, view=LakeView(recorder.lake, recorder.index))
+    control = Control(settings.control_url or f"sqlite:///{settings.data / 'control.sqlite'}")
+    view = LakeView(recorder.lake, recorder.index)
+    return Workspace(settings=settings, recorder=recorder, view=view, control=control)

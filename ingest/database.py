@@ -1,0 +1,67 @@
+"""An SQL database: SQLite or PostgreSQL, with one set of statements. The index and the control database are such."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from ingest.errors import LakeUnavailable
+
+
+class Database:
+    """Connections and transactions. ``name`` is what errors call it. Safe for many threads and many processes."""
+
+    name = "database"
+
+    def __init__(self, url: str) -> None:
+        self.engine = sa.create_engine(url, pool_size=16, max_overflow=64)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Raises LakeUnavailable."""
+        with self._trouble(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction; in SQLite no other writes meanwhile. Raises LakeUnavailable."""
+        with (
+            self._trouble(),
+            self.engine.connect().execution_options(synclog_writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            place = self.engine.url.render_as_string(hide_password=True)
+            raise LakeUnavailable(
+                f"the {self.name} {place} cannot be used: {error.orig}", hint="try again in a moment"
+            ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type
+    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 5000", "cache_size = -32000"):
+        cursor.execute(f"pragma {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("synclog_writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
