@@ -1,4 +1,4 @@
-"""What a process works with: settings, the recorder that writes, the view that reads, what people keep. Built once, then passed down."""
+"""What a process works with: settings, recorder, view, and what people keep. Built once, then passed down."""
 
 from dataclasses import dataclass
 from typing import Self
