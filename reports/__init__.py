@@ -5,6 +5,7 @@
     wording         numbers, times, statuses and outcomes in words; the filters of every template
     charts          drawings as SVG text, the same for pages and print
     axis            where a chart's ticks go and what they say
+    changes         what an action changed in its record, read from its details
     run_report      what the report of one run says, as plain data
     html            that data as one self-contained HTML page
     pdf             that page on A4
