@@ -10,7 +10,10 @@
     run_order       what runs can be sorted by, and where a page goes on
     actions         actions of a run or across runs: a page, one, or a stream of all
     search          words, ids and expressions across runs, newest first
-    search_terms    what a search looks for, and which rows of a block have it
+    search_terms    the words a search looks for, and which rows of a block have them
+    search_conditions  what it wants of single fields
+    search_grammar  what people type, as clauses and back
+    search_fields   the fields there are, and a search made of clauses
     blocks          batches block by block, and what is known of a block without reading it
     columns         a column of a block, its values looked at once each
     problems        the failures of a run, each kind once

@@ -8,9 +8,8 @@ batches and blocks that cannot hold anything newer than what was found already a
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property, partial
 from itertools import groupby
 from typing import NamedTuple
@@ -19,7 +18,6 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
-from ingest.errors import InvalidInput
 from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
@@ -29,6 +27,8 @@ from query.blocks import THREADS, Batch, Block
 from query.columns import Mask
 from query.lake_view import LakeView
 from query.paging import Page, page_of
+from query.runs import list_facets
+from query.search_conditions import Condition
 from query.search_terms import (
     SEARCHED_COLUMNS,
     Term,
@@ -38,7 +38,6 @@ from query.search_terms import (
     having_record,
     having_substring,
     having_term,
-    terms_of,
 )
 
 _STREAMED_ROWS = 1000
@@ -49,7 +48,7 @@ class Search:
     """What to look for; what is None or empty does not matter.
 
     All ``terms`` must be there, each a word or a phrase. ``record_id`` is the exact id of a source or target.
-    ``since`` is the first moment that counts, ``until`` the first that no longer does.
+    ``since`` is the first moment that counts, ``until`` the first that no longer does. All ``conditions`` must be true.
     """
 
     terms: tuple[str, ...] = ()
@@ -64,25 +63,7 @@ class Search:
     operations: tuple[Operation, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-
-
-class Match(StrEnum):
-    """How a text is looked for."""
-
-    WORDS = "words"
-    SUBSTRING = "substring"
-    REGEX = "regex"
-
-
-def looking_for(search: Search, text: str, match: Match) -> Search:
-    """The same search, for a text as well. Raises InvalidInput when the text says nothing."""
-    if match is Match.SUBSTRING:
-        return replace(search, substring=text)
-    if match is Match.REGEX:
-        return replace(search, regex=text)
-    if not (terms := terms_of(text)):
-        raise InvalidInput("there is no word to look for", field="q", hint="type a word, an id or a name")
-    return replace(search, terms=terms)
+    conditions: tuple[Condition, ...] = ()
 
 
 class Place(NamedTuple):
@@ -151,6 +132,7 @@ class _Hunt:
         self._after = after
         self._most = most
         self._terms = [Term(text) for text in search.terms]
+        self._conditions = _spelled(view, search.conditions)
         self._since_us = EARLIEST_US if search.since is None else to_microseconds(search.since)
         until_us = LATEST_US + 1 if search.until is None else to_microseconds(search.until)
         self._until_us = until_us if after is None else min(until_us, after.happened_us + 1)
@@ -197,22 +179,22 @@ class _Hunt:
 
         Of those a token index has named many will be asked for again: they are the newest of what is searched.
         """
-        tokens = batch.tokens() if self._terms or self._search.record_id is not None else None
+        asks = self._terms or self._search.record_id is not None or any(each.has_tokens for each in self._conditions)
+        tokens = batch.tokens() if asks else None
         numbers = [int(number) for number in self._numbers_by_tokens(batch, tokens)]
         known = sorted(((self._last_us(batch, n), n) for n in numbers if self._may_hold(batch, n)), reverse=True)
         return [(last_us, self._view.batches.block(batch, n, keep=tokens is not None)) for last_us, n in known]
 
     def _run_conditions(self) -> list[sa.ColumnElement[bool]]:
         conditions: list[sa.ColumnElement[bool]] = []
-        if self._search.run_id is not None:
-            conditions.append(batch_runs.c.run_id == self._search.run_id)
-        if self._search.integration is not None:
-            conditions.append(batch_runs.c.integration == self._search.integration)
-        if self._search.statuses or self._search.operations:
+        for column in ("run_id", "integration"):
+            if column in self._wanted:
+                conditions.append(batch_runs.c[column].in_(self._wanted[column]))
+        if "status" in self._wanted or "operation" in self._wanted:
             counted = [
                 batch_runs.c[f"{operation}_{status}".lower()] > 0
-                for operation in self._search.operations or OPERATIONS
-                for status in self._search.statuses or STATUSES
+                for operation in self._wanted.get("operation", OPERATIONS)
+                for status in self._wanted.get("status", STATUSES)
             ]
             conditions.append(sa.or_(*counted))
         return conditions
@@ -221,6 +203,8 @@ class _Hunt:
         answers = [] if tokens is None else [term.blocks(tokens) for term in self._terms]
         if tokens is not None and self._search.record_id is not None:
             answers.append(tokens.blocks_of(lower(self._search.record_id)))
+        if tokens is not None:
+            answers += [condition.blocks(tokens) for condition in self._conditions]
         numbers = np.arange(batch.blocks)
         for answer in answers:
             numbers = numbers if answer is None else np.intersect1d(numbers, answer, assume_unique=True)
@@ -242,11 +226,13 @@ class _Hunt:
             "status": tuple(status.value for status in self._search.statuses),
             "operation": tuple(operation.value for operation in self._search.operations),
         }
-        return {
+        known = {
             column: tuple(value for value in values if value is not None)
             for column, values in wanted.items()
             if any(value is not None for value in values)
         }
+        simple = {each.columns[0]: each.exact for each in self._conditions if each.exact is not None}
+        return {**simple, **known}
 
     def _last_us(self, batch: Batch, block: int) -> int:
         times = batch.times(block)
@@ -267,7 +253,7 @@ class _Hunt:
     @cached_property
     def _telling_columns(self) -> list[str]:
         """The columns that are looked at in every block."""
-        columns = list(self._wanted)
+        columns = list(dict.fromkeys([*self._wanted, *(name for each in self._conditions for name in each.columns)]))
         columns += ["happened_at"] if self._is_timed else []
         if self._search.record_id is not None:
             columns += ["source_id", "target_id"]
@@ -284,7 +270,8 @@ class _Hunt:
         """Which rows of a block are wanted, the quickest and most telling test first."""
         search = self._search
         tests: list[Callable[[Block, np.ndarray], Mask]] = []
-        for column, values in self._wanted.items():
+        wanted = self._wanted
+        for column, values in wanted.items():
             tests.append(partial(having_one_of, name=column, values=values))
         if self._is_timed:
             tests.append(self._in_time)
@@ -296,7 +283,8 @@ class _Hunt:
             tests.append(partial(having_substring, wanted=lower(search.substring)))
         if search.regex is not None:
             tests.append(partial(having_match, regex=search.regex))
-        return tests
+        others = (each for each in self._conditions if each.exact is None or each.exact != wanted.get(each.columns[0]))
+        return [*tests, *(condition.holds for condition in others)]
 
     def _in_time(self, block: Block, rows: np.ndarray) -> Mask:
         happened_us = _happened_us(block, rows)
@@ -305,6 +293,19 @@ class _Hunt:
             at_once = np.flatnonzero(mask & (happened_us == self._after.happened_us))
             mask[at_once] = [place < self._after for place in _places(block, rows[at_once])]
         return mask
+
+
+def _spelled(view: LakeView, conditions: Sequence[Condition]) -> list[Condition]:
+    """Conditions on what the index knows all values of, by exact values."""
+    if not any(each.columns[0] in ("integration", "configuration", "trigger") for each in conditions):
+        return list(conditions)
+    facets = list_facets(view)
+    known = {
+        "integration": facets.integrations,
+        "configuration": facets.configurations,
+        "trigger": facets.triggers,
+    }
+    return [condition.spelled_as(known) for condition in conditions]
 
 
 def _stream(hunt: _Hunt, threads: Executor) -> Iterator[list[Action]]:

@@ -33,7 +33,6 @@ from query.columns import Column, Mask
 SEARCHED_COLUMNS = (*TEXT_COLUMNS, *ID_COLUMNS)
 
 _FEW_TEXTS = 100
-_TERM = re.compile(r'"([^"]*)"?|(\S+)')
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,6 @@ class Term:
         return in_texts if self.words == [self.lower] else np.union1d(in_texts, index.blocks_of(self.lower))
 
 
-def terms_of(text: str) -> tuple[str, ...]:
-    """The words and the "phrases in double quotes" of what somebody typed."""
-    found = (phrase.strip() or word for phrase, word in _TERM.findall(text))
-    return tuple(dict.fromkeys(term for term in found if term))
-
-
 def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
     """Which of some rows have a word or phrase."""
     found = np.zeros(len(rows), bool)
@@ -106,7 +99,7 @@ def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
         is_few = len(rows) <= _FEW_TEXTS
         at = np.flatnonzero(~found if is_few else column.holding(term.lower, rows))
         if len(at):
-            found[at] |= column.judge(rows[at], partial(_has_id if name in ID_COLUMNS else _has_words, term))
+            found[at] |= column.judge(rows[at], partial(has_id if name in ID_COLUMNS else has_words, term))
     return found
 
 
@@ -158,7 +151,8 @@ def _is_record(block: Block, rows: np.ndarray, side: str, record_type: str | Non
     return mask
 
 
-def _has_words(term: Term, texts: pa.Array) -> pa.Array:
+def has_words(term: Term, texts: pa.Array) -> pa.Array:
+    """Which texts have a word or phrase."""
     words = folded(lowered(texts))
     if len(words) > _FEW_TEXTS:
         return pc.match_substring_regex(words, term.pattern)
@@ -170,13 +164,13 @@ def _is_of_word(character: str) -> bool:
     return character == "_" or unicodedata.category(character)[0] in "LN"
 
 
-def _has_id(term: Term, ids: pa.Array) -> pa.Array:
+def has_id(term: Term, ids: pa.Array) -> pa.Array:
     """An id is a word of its own; one with spaces is a text as well."""
     is_it = pc.equal(lowered(ids), term.lower)
     has_space = pc.match_substring(ids, " ")
     if not pc.any(has_space).as_py():
         return is_it
-    return pc.or_(is_it, pc.and_(has_space, _has_words(term, ids)))
+    return pc.or_(is_it, pc.and_(has_space, has_words(term, ids)))
 
 
 def _any_of(masks: Iterable[Mask], rows: np.ndarray) -> Mask:

@@ -18,7 +18,6 @@ from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import index_tokens
 from query.actions import ActionFilter, find_actions
 from query.search import Search, record_history, search_actions, stream_search
-from query.search_terms import terms_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UUID = "0e37df36-f698-11e6-8dd4-cb9ced3df976"
@@ -306,18 +305,3 @@ def test_a_bad_expression_is_refused(world):
 def test_a_foreign_cursor_is_refused(world):
     with pytest.raises(InvalidInput, match="cursor"):
         search_actions(world.view, Search(), cursor="xyz")
-
-
-@pytest.mark.parametrize(
-    ("text", "terms"),
-    [
-        ("no permission", ("no", "permission")),
-        ('"no permission" 403', ("no permission", "403")),
-        ('"not closed', ("not closed",)),
-        ('a "" "  " a', ("a",)),
-        ("  ", ()),
-        ("INC-4711 5'11\"", ("INC-4711", "5'11\"")),
-    ],
-)
-def test_what_was_typed_is_words_and_phrases(text, terms):
-    assert terms_of(text) == terms

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from flask import Response
 
 from ingest.errors import InvalidInput
 from query.actions import Action
-from query.search import Match, Search, looking_for, record_history, search_actions, stream_search
+from query.search import Search, record_history, search_actions, stream_search
+from query.search_fields import Match, looking_for
 from reports.tables import TableFormat
 from web.api.actions import OUTCOMES
 from web.api.query_parameters import (
@@ -65,7 +67,7 @@ def read_search() -> Search:
     )
     match = match_of()
     text = text_of("q")
-    return search if text is None else looking_for(search, text, match)
+    return search if text is None else looking_for(search, text, match, now=datetime.now(UTC))
 
 
 def match_of() -> Match:
@@ -77,10 +79,10 @@ def match_of() -> Match:
 
 
 _FILTERS = (
-    Parameter(name="q", meaning="what to look for in messages, codes, names and ids, in any case"),
+    Parameter(name="q", meaning='what to look for: words, "phrases", field:value, each with - in front for not'),
     Parameter(
         name="match",
-        meaning='words: all of them, "a phrase" in double quotes; substring: anywhere; regex: an expression of RE2',
+        meaning="how q is meant. words: as above; substring: as text anywhere; regex: an expression of RE2",
         schema={"type": "string", "enum": list(Match), "default": Match.WORDS},
     ),
     *OUTCOMES,

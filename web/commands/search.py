@@ -1,7 +1,7 @@
 """``synclog search`` and ``synclog record``: actions across runs, latest first."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, islice
 
 import click
@@ -9,7 +9,8 @@ import click
 from ingest.action import Operation, Status, parse_operation, parse_status
 from query.actions import Action
 from query.paging import Page
-from query.search import Match, Search, looking_for, record_history, search_actions, stream_search
+from query.search import Search, record_history, search_actions, stream_search
+from query.search_fields import Match, looking_for
 from web.api.schemas import action_as_json
 from web.api.search import ANY_TYPE
 from web.commands.filters import INSTANT, WordType
@@ -28,7 +29,7 @@ PAGE = 1000
     "--match",
     type=click.Choice([member.value for member in Match]),
     default=Match.WORDS.value,
-    help='Words and "phrases in double quotes", a substring, or a regular expression.',
+    help='Words, "phrases" and field:value; a substring; or a regular expression.',
 )
 @click.option(
     "--status", type=WordType("status", parse_status), multiple=True, help="With this status; may be repeated."
@@ -63,15 +64,20 @@ def search(
 ) -> None:
     """Find actions of any run by what they say, latest first.
 
+    Words, "phrases in double quotes", field:value and field:one,other; each with - in front where it is not wanted, and
+    with * behind for how it begins. After -- a text may begin with a minus. Fields are status, operation, message,
+    code, name, record, type, integration, configuration, trigger, run, problem, since and until.
+
     \b
     Example: what happened to a record, and who else failed like that
       synclog search 1a2f30c1dbd21300
-      synclog search '"no permission" payroll' --status ERROR --since 2026-06-01
+      synclog search 'status:error "no permission" -retry since:7d'
     """
     wanted = looking_for(
         Search(statuses=status, operations=operation, integration=integration, run_id=run_id, since=since, until=until),
         text,
         Match(match),
+        now=datetime.now(UTC),
     )
     with invocation.open_existing() as workspace:
         view = workspace.view

@@ -3,22 +3,15 @@
 Every bad value is named in an InvalidInput; an empty one, as forms send it, says nothing.
 """
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ingest.errors import InvalidInput
 from query.actions import ActionFilter
 from query.runs import RUN_SORTS, RunFilter
+from query.search_fields import moment_ago
 from web.api.query_parameters import operations_of, progress_of, read_instant, sort_of, status_of, statuses_of, text_of
 
 TIME_RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
-_SPAN = re.compile(r"(\d{1,5})([mhdw])")
-_SPAN_UNITS = {
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
 
 
 def read_run_filter(*, now: datetime) -> RunFilter:
@@ -61,9 +54,7 @@ def moment_of(name: str, *, now: datetime) -> datetime | None:
     text = text_of(name)
     if text is None:
         return None
-    if not (span := _SPAN.fullmatch(text)):
-        return read_instant(text, name)
     try:
-        return now - int(span[1]) * _SPAN_UNITS[span[2]]
+        return moment_ago(text, now=now) or read_instant(text, name)
     except OverflowError as error:
         raise InvalidInput(f"{name}: {text} ago is before the year 1", field=name) from error

@@ -12,7 +12,8 @@ from ingest.action import STATUSES, Status
 from ingest.errors import InvalidInput
 from query.actions import Action
 from query.runs import list_facets
-from query.search import Match, Search, looking_for, record_history, search_actions
+from query.search import Search, record_history, search_actions
+from query.search_fields import Match, looking_for
 from reports.wording import iso_datetime
 from web.api.query_parameters import limit_of, statuses_of, text_of
 from web.api.search import ANY_TYPE, match_of
@@ -120,7 +121,7 @@ def show_search(workspace: Workspace) -> Response | str:
     )
     try:
         found = search_actions(
-            workspace.view, looking_for(search, text, match), limit=limit_of(), cursor=text_of("cursor")
+            workspace.view, looking_for(search, text, match, now=now), limit=limit_of(), cursor=text_of("cursor")
         )
     except InvalidInput as error:
         return Response(render_template("search.html", page=asked(match=match, error=error)), 400)
