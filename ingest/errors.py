@@ -11,10 +11,13 @@
     ├── NotFound
     │   ├── RunNotFound
     │   ├── ActionNotFound
-    │   └── BatchNotFound
+    │   ├── BatchNotFound
+    │   ├── StatementNotFound   an SQL statement that does not run, any more
+    │   └── SavedQueryNotFound
     ├── Conflict
     │   ├── ImpossibleStep      FINISHED -> RUNNING
     │   ├── NotCancellable
+    │   ├── NameTaken           two saved queries of one name
     │   └── IdempotencyKeyReused
     ├── LakeError
     │   ├── LakeUnavailable     disk full, read-only folder, locked index: try again later
@@ -24,6 +27,7 @@
     ├── QueryError
     │   ├── QueryRefused
     │   ├── QueryTimedOut
+    │   ├── QueryCancelled
     │   └── QueryTooLarge
     ├── DeliveryFailed          a server did not take what was sent to it
     └── SettingsError
@@ -80,6 +84,14 @@ class BatchNotFound(NotFound):
     code = "batch-not-found"
 
 
+class StatementNotFound(NotFound):
+    code = "statement-not-found"
+
+
+class SavedQueryNotFound(NotFound):
+    code = "saved-query-not-found"
+
+
 class Conflict(SynclogError):
     code = "conflict"
 
@@ -90,6 +102,10 @@ class ImpossibleStep(Conflict):
 
 class NotCancellable(Conflict):
     code = "not-cancellable"
+
+
+class NameTaken(Conflict):
+    code = "name-taken"
 
 
 class IdempotencyKeyReused(Conflict):
@@ -126,6 +142,10 @@ class QueryRefused(QueryError):
 
 class QueryTimedOut(QueryError):
     code = "query-timed-out"
+
+
+class QueryCancelled(QueryError):
+    code = "query-cancelled"
 
 
 class QueryTooLarge(QueryError):

@@ -20,7 +20,9 @@
     timeline        when in a run what happened
     durations       where the time of a run went
     sandbox         SQL of a user, in a process of its own
-    sandbox_process processes for it, one of them in readiness
+    running         statements under way: their age, cancelling them
+    sandbox_process processes for it, one a statement
+    sandbox_nursery what these are forked from
     sandbox_child   what runs in such a process
     confinement     what the operating system is asked to refuse that process
     index_tables    runs and batches as tables for that SQL

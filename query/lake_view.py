@@ -28,6 +28,7 @@ from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import to_microseconds
 from query.blocks import Batches
+from query.running import RunningStatements
 from query.sandbox_process import SandboxProcesses
 from query.scratch import close_scratch, open_scratch
 from query.statements import load
@@ -65,6 +66,7 @@ class LakeView:
         self.trouble = Trouble(lake, index)
         self.batches = Batches(lake, self.trouble)
         self.sandboxes = SandboxProcesses(lake.root)
+        self.running = RunningStatements()
         folder, lock = open_scratch()
         self.empty_batch = folder / "empty.parquet"
         pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)

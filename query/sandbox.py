@@ -9,10 +9,8 @@ import io
 import json
 import os
 import re
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Any
@@ -24,7 +22,6 @@ from ingest.errors import (
     LakeUnavailable,
     QueryError,
     QueryRefused,
-    QueryTimedOut,
     QueryTooLarge,
     SynclogError,
 )
@@ -44,6 +41,8 @@ _VERDICTS: dict[str, type[SynclogError]] = {
     "too-large": QueryTooLarge,
     "unavailable": LakeUnavailable,
 }
+
+_ACTIONS = "select * from read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
 
 _OF_A_FILE = re.compile("parquet|protocol|decompress|magic bytes|buffer|encod|unicode|cannot open", re.IGNORECASE)
 """What DuckDB says of a damaged file has a word of these; so may what it says of a statement."""
@@ -75,16 +74,22 @@ def run_sql(
     *,
     parameters: Parameters | None = None,
     limits: SqlLimits = SqlLimits(),
+    statement_id: str | None = None,
 ) -> SqlResult:
     """The result of one select over the views actions, runs, problems and batches.
 
-    Raises QueryRefused with DuckDB's words, QueryTimedOut, QueryTooLarge, BatchDamaged.
+    ``statement_id`` is the name it can be cancelled by while it runs. Raises QueryRefused with DuckDB's words,
+    QueryTimedOut, QueryCancelled, QueryTooLarge, BatchDamaged.
     """
     begun = time.monotonic()
     files = _files_of(view, sql)
+    request = _request(view, sql, parameters, limits, files)
+    watch = view.running.watch
     try:
-        with view.sandboxes.one() as child, _deadline(child, limits.seconds):
-            request = _request(view, sql, parameters, limits, files)  # while it starts
+        with (
+            view.sandboxes.one() as child,
+            watch(sql, child.kill, seconds=limits.seconds, statement_id=statement_id),
+        ):
             answer, verdict = _talk(child, request, limits.result_mb * _MEGABYTE)
     except (QueryRefused, LakeUnavailable) as error:
         if files and _OF_A_FILE.search(error.message):
@@ -110,13 +115,17 @@ def _request(view: LakeView, sql: str, parameters: Parameters | None, limits: Sq
         "runs": _stream_of(list_runs(view) if "runs" in named else RUN_TABLE_SCHEMA.empty_table()),
         "batches": _stream_of(list_batches(view) if "batches" in named else BATCH_TABLE_SCHEMA.empty_table()),
     }
+    # From its own folder: wildcards in the name of a folder above would be taken for such.
+    readable = [str(view.empty_batch), *(os.path.relpath(file, view.lake.root) for file in files)]
     head = {
         "sql": sql,
         "parameters": parameters,
         "limits": asdict(limits),
-        # From its own folder: wildcards in the name of a folder above would be taken for such.
-        "files": [str(view.empty_batch), *(os.path.relpath(file, view.lake.root) for file in files)],
-        "views": {"problems": load("sandbox.problems")},
+        "files": readable,
+        "views": {
+            "actions": _ACTIONS.format(files=", ".join(map(_quoted, readable))),
+            "problems": load("sandbox.problems"),
+        },
         "tables": {name: len(stream) for name, stream in tables.items()},
     }
     try:
@@ -126,35 +135,12 @@ def _request(view: LakeView, sql: str, parameters: Parameters | None, limits: Sq
         raise InvalidInput(f"the parameters cannot be written as JSON: {error}", field="parameters") from error
 
 
-@contextmanager
-def _deadline(child: Process, seconds: float) -> Iterator[None]:
-    """Kills the child when it is late; whatever its silence then led to becomes QueryTimedOut."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        child.kill()
-
-    clock = threading.Timer(seconds, end)
-    clock.start()
-    try:
-        yield
-    except (QueryError, LakeUnavailable):
-        if not late.is_set():
-            raise
-    finally:
-        clock.cancel()
-    if late.is_set():
-        raise QueryTimedOut(
-            f"the query took longer than {seconds:g} seconds", hint="ask for less: a shorter time, one run"
-        )
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _talk(child: Process, request: bytes, most: int) -> tuple[bytes, dict[str, Any]]:
     """The child's answer, an Arrow stream, and its verdict, plain JSON values."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
     _send(child.stdin, request)
     answer = io.BytesIO()
     while piece := child.stdout.read(_MEGABYTE):
@@ -164,7 +150,7 @@ def _talk(child: Process, request: bytes, most: int) -> tuple[bytes, dict[str, A
                 f"the result is larger than {most // _MEGABYTE} MB", hint="choose fewer columns or rows"
             )
     verdict = child.stderr.read(_LONGEST_VERDICT)
-    return answer.getvalue(), _read_verdict(verdict, child.wait())
+    return answer.getvalue(), _read_verdict(verdict, child)
 
 
 def _send(pipe: IO[bytes], request: bytes) -> None:
@@ -175,17 +161,17 @@ def _send(pipe: IO[bytes], request: bytes) -> None:
         pass  # it died early; its verdict or its exit code says why
 
 
-def _read_verdict(text: bytes, exit_code: int) -> dict[str, Any]:
-    """The child's last line. Raises what it says went wrong, or, when it died without a word, what that means."""
+def _read_verdict(text: bytes, child: Process) -> dict[str, Any]:
+    """The child's last words. Raises what it says went wrong, or, when it died without a word, what that means."""
     try:
         verdict = json.loads(text.splitlines()[-1])
     except (IndexError, ValueError):
         verdict = None
     if isinstance(verdict, dict) and "error" in verdict:
         raise _VERDICTS[verdict["error"]](verdict["message"])
-    if isinstance(verdict, dict) and exit_code == 0:
+    if isinstance(verdict, dict):
         return verdict
-    if exit_code == 1:  # Python gave up by itself: a mistake of ours, not of the query
+    if child.wait() == 1:  # Python gave up by itself: a mistake of ours, not of the query
         raise QueryError(f"the process for SQL failed: {text.decode(errors='replace')[-500:]}")
     raise QueryTooLarge("the query brought its process down, most likely for want of memory")
 

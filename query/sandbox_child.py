@@ -1,4 +1,4 @@
-"""The process that runs one query of a user, then ends. Started by ``sandbox``; a request in, an Arrow stream out.
+"""The process that runs one query of a user, then ends. A request in, an Arrow stream out; see ``sandbox``.
 
 What holds a query: its syntax tree (one select, no statement hidden in it, only harmless table functions); DuckDB's
 settings (no file but the batches, no extension, no change of settings); the operating system (see ``confinement``).
@@ -7,7 +7,6 @@ to files it may read.
 """
 
 import json
-import os
 import re
 import sys
 from typing import Any
@@ -27,6 +26,16 @@ _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "duckdb_functions"}
 
+_SETTINGS = (
+    "TimeZone = 'UTC'",
+    "temp_directory = ''",
+    "autoinstall_known_extensions = false",
+    "autoload_known_extensions = false",
+    "allow_community_extensions = false",
+    "python_enable_replacements = false",
+    "parquet_metadata_cache = true",  # a statement is planned several times, and each looks at every file
+)
+
 Request = dict[str, Any]  # JSON values, see sandbox._request
 
 
@@ -34,10 +43,26 @@ class _Refused(Exception):
     pass
 
 
-def main() -> None:
-    """Answer the request on standard input; the verdict goes to standard error, as one line of JSON."""
-    # It reads about the machine when it starts, which it cannot later; its threads must start confined.
+def prepare() -> duckdb.DuckDBPyConnection:
+    """What every request needs and none changes: done before there is one, in the process that is then forked."""
+    # It reads about the machine when it starts, which it cannot later; threads start later, so that they are confined.
     connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0})
+    for setting in _SETTINGS:
+        connection.execute(f"set {setting}")
+    _warm(connection)
+    return connection
+
+
+def _warm(connection: duckdb.DuckDBPyConnection) -> None:
+    """Go once all the way a request goes: what is loaded at the first use is then loaded in every fork."""
+    connection.from_arrow(pa.table({"a": pa.array([1])})).create("warm")
+    tree = _checked(connection, "select a from warm")
+    list(connection.sql(tree).limit(1).to_arrow_reader(1))
+    connection.execute("drop table warm")
+
+
+def answer(connection: duckdb.DuckDBPyConnection) -> None:
+    """Answer the request on standard input; the verdict goes to standard error, as one line of JSON."""
     if not (head := sys.stdin.buffer.readline()):
         return  # nobody wants it any more
     request = json.loads(head)
@@ -51,7 +76,6 @@ def main() -> None:
         verdict = _run(connection, request)
     sys.stdout.flush()
     print(json.dumps(verdict), file=sys.stderr, flush=True)
-    os._exit(0)  # DuckDB may still be at work on rows nobody waits for
 
 
 def _run(connection: duckdb.DuckDBPyConnection, request: Request) -> dict[str, object]:
@@ -103,19 +127,13 @@ def _less_the_subquery(line: re.Match[str]) -> str:
 def _set_up(connection: duckdb.DuckDBPyConnection, request: Request, tables: dict[str, pa.Table]) -> None:
     limits = request["limits"]
     files = request["files"]
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set temp_directory = ''")
     connection.execute("set memory_limit = $limit", {"limit": f"{limits['memory_mb']}MB"})
     connection.execute("set threads = $threads", {"threads": limits["threads"]})
-    connection.execute("set autoinstall_known_extensions = false")
-    connection.execute("set autoload_known_extensions = false")
-    connection.execute("set allow_community_extensions = false")
     for name, table in tables.items():
         connection.from_arrow(table).create(name)
-    connection.read_parquet(files, union_by_name=True, hive_partitioning=False).create_view("actions")
     for name, select in request["views"].items():
-        connection.sql(select).create_view(name)
-    connection.execute("set python_enable_replacements = false")
+        # As text: a view made of a relation is planned twice, and its files are looked at each time.
+        connection.execute(f"create view {name} as {select}")
     connection.execute("set allowed_paths = $files", {"files": files})
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")

@@ -1,11 +1,13 @@
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from ingest.errors import InvalidInput, QueryRefused, QueryTimedOut, QueryTooLarge
+from ingest.errors import InvalidInput, QueryCancelled, QueryRefused, QueryTimedOut, QueryTooLarge, StatementNotFound
 from ingest.recorder import RunAnnouncement
 from query.sandbox import SqlLimits, run_sql
 
@@ -203,10 +205,13 @@ def test_environment_does_not_reach_the_query(small, monkeypatch):
         run_sql(small.view, "select * from read_text('/proc/self/environ')")
 
 
+ENDLESS = "with recursive a(n) as (select 1 union all select n + 1 from a) select count(*) from a"
+
+
 @pytest.mark.parametrize(
     "sql",
     [
-        "with recursive a(n) as (select 1 union all select n + 1 from a) select count(*) from a",
+        ENDLESS,
         "select count(*) from range(3000000) a, range(3000000) b where hash(a.range, b.range) = 1",
     ],
 )
@@ -249,21 +254,81 @@ def test_each_process_answers_once_and_none_outlives_the_view(small):
     sandboxes = small.view.sandboxes
     run_sql(small.view, "select 1")
     with sandboxes.one() as first, sandboxes.one() as second:
-        pass
+        pids = {first.pid, second.pid}
     with sandboxes.one() as third:
-        pass
-    waiting = sandboxes._waiting
+        pids.add(third.pid)
+        nursery = sandboxes._nursery._program
 
-    small.view.close()
+        small.view.close()
 
-    assert len({process.pid for process in (first, second, third, waiting)}) == 4
-    assert [process.poll() for process in (first, second, third, waiting)] == [-signal.SIGKILL] * 4
+        assert third.wait() == -signal.SIGKILL
+    assert len(pids) == 3
+    assert nursery.returncode == -signal.SIGKILL
+    wait_until(lambda: not any(is_alive(pid) for pid in (*pids, nursery.pid)))
 
 
-def test_a_waiting_process_that_died_is_replaced(small):
+def test_what_forks_has_no_second_thread(small):
+    """Whatever another thread held when it forks would be held for ever in the fork."""
+    run_sql(small.view, "select count(*) from actions")
+
+    assert len(os.listdir(f"/proc/{small.view.sandboxes._nursery._program.pid}/task")) == 1
+
+
+def test_a_nursery_that_died_is_replaced(small):
     run_sql(small.view, "select 1")
-    waiting = small.view.sandboxes._waiting
-    waiting.kill()
-    waiting.wait()
+    nursery = small.view.sandboxes._nursery._program
+    nursery.kill()
+    nursery.wait()
 
     assert run_sql(small.view, "select 1").table.num_rows == 1
+
+
+def test_many_at_once_each_get_their_own_answer(small):
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda number: rows(small, f"select {number} as n"), range(40)))
+
+    assert answers == [[{"n": number}] for number in range(40)]
+
+
+def test_a_cancelled_query_ends_at_once_and_says_so(small):
+    with ThreadPoolExecutor(1) as threads:
+        endless = threads.submit(run_sql, small.view, ENDLESS, statement_id="mine")
+        wait_until(lambda: small.view.running.list_running())
+        [running] = small.view.running.list_running()
+        small.view.running.cancel("mine")
+
+        with pytest.raises(QueryCancelled):
+            endless.result(timeout=5)
+    assert (running.statement_id, running.sql) == ("mine", ENDLESS)
+    assert small.view.running.list_running() == []
+
+
+def test_a_query_that_does_not_run_cannot_be_cancelled(small):
+    run_sql(small.view, "select 1", statement_id="mine")
+
+    with pytest.raises(StatementNotFound, match="mine"):
+        small.view.running.cancel("mine")
+
+
+def test_two_queries_sent_under_one_id_both_run(small):
+    with ThreadPoolExecutor(1) as threads:
+        endless = threads.submit(run_sql, small.view, ENDLESS, statement_id="mine")
+        wait_until(lambda: small.view.running.list_running())
+
+        assert run_sql(small.view, "select 1", statement_id="mine").table.num_rows == 1
+
+        small.view.running.cancel("mine")
+        with pytest.raises(QueryCancelled):
+            endless.result(timeout=5)
+
+
+def is_alive(pid):
+    """A process that ended has no command any more, even where nobody waits for it."""
+    command = Path(f"/proc/{pid}/cmdline")
+    return command.exists() and command.read_bytes() != b""
+
+
+def wait_until(claim):
+    """Looks again and again, for as long as a test may take."""
+    while not claim():
+        os.sched_yield()
