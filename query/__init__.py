@@ -8,6 +8,10 @@
     paging          pages that go on where the last one ended
     runs            the list of runs and one run, from the index alone
     run_order       what runs can be sorted by, and where a page goes on
+    recent_runs     the latest runs of every integration and configuration
+    habits          what is usual for one, learned from them
+    flags           what about one needs attention, and why
+    watch           all of them, most urgent first
     actions         actions of a run or across runs: a page, one, or a stream of all
     search          words, ids and expressions across runs, newest first
     search_terms    the words a search looks for, and which rows of a block have them

@@ -4,6 +4,7 @@
 
     wording         numbers, times, statuses and outcomes in words; the filters of every template
     charts          drawings as SVG text, the same for pages and print
+    attention       why an integration needs attention, in words
     axis            where a chart's ticks go and what they say
     changes         what an action changed in its record, read from its details
     run_report      what the report of one run says, as plain data

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 30, 24
 WIDEST_BAR = 40.0
+HISTORY_SLOTS = 20
 THINNEST_TROUBLE = 1.5
 """A single error among a million actions is still this many units high."""
 
@@ -71,6 +72,26 @@ def stacked_bars(timeline: Timeline, *, width: int = 720, height: int = 200, nam
             )
         )
     )
+
+
+def history_bars(
+    history: Sequence[tuple[int, Status | None]], *, words: str, width: int = 128, height: int = 28
+) -> Markup:
+    """A thumbnail of up to HISTORY_SLOTS runs, oldest first: as high as each was busy, in the colour of its status.
+
+    One path a status, not one shape a run: a page has fifty of these. ``words`` say the same to who cannot see it.
+    """
+    slot = width / HISTORY_SLOTS
+    first = HISTORY_SLOTS - len(history)  # the newest is on the right, however few there are
+    highest = max((amount for amount, _ in history), default=0) or 1
+    paths: dict[str, list[str]] = {}
+    for place, (amount, status) in enumerate(history, first):
+        bar = max(2.0, (height - 1) * amount / highest)
+        path = f"M{place * slot + 0.5:.1f} {height}v-{bar:.1f}h{slot - 1:.1f}v{bar:.1f}z"
+        paths.setdefault(status_class(status), []).append(path)
+    shapes = (f'<path class="{name}" fill="currentColor" d="{"".join(path)}"/>' for name, path in paths.items())
+    opening = _opening("chart-history", width, height)
+    return Markup("".join((opening, f"<title>{escape(words)}</title>", *shapes, "</svg>")))
 
 
 def proportion_bar(counts: Counts, *, width: int = 240, height: int = 8) -> Markup:

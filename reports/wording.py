@@ -15,13 +15,12 @@ from markupsafe import Markup
 
 from ingest.action import Operation, Progress, Status
 from ingest.counts import Counts
+from query.flags import QUIET_FOR
 
 if TYPE_CHECKING:
     from query.runs import Run
 
 NOTHING = "—"
-QUIET_FOR = timedelta(hours=1)
-"""A run that says RUNNING and was not heard of for longer than this most likely died without a word."""
 
 
 def format_count(number: int | None) -> str:

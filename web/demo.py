@@ -60,6 +60,7 @@ def fill(recorder: Recorder) -> None:
 
 
 def pages_to_see(url: str) -> Iterator[Page]:
+    yield Page(address=f"{url}/", meaning="every integration: what failed, what is late, what is not as usual")
     yield Page(address=f"{url}/runs", meaning="all runs; narrow them down by status, time or text")
     yield Page(address=f"{url}/runs/docs-3-failed", meaning="a run that failed: its problems, timeline and actions")
     yield Page(address=f"{url}/runs/docs-2-changes", meaning="creates, updates and deletes among 3,429 unchanged files")

@@ -1,4 +1,4 @@
-"""What a process works with: settings, recorder, view, and what people keep. Built once, then passed down."""
+"""What a process works with: settings, recorder, view, watch, and what people keep. Built once, then passed down."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,6 +6,7 @@ from typing import Self
 from ingest.control import Control
 from ingest.recorder import Recorder
 from query.lake_view import LakeView
+from query.watch import Watch
 from web.settings import Settings
 
 
@@ -17,6 +18,7 @@ class Workspace:
     recorder: Recorder
     view: LakeView
     control: Control
+    watch: Watch
 
     def close(self) -> None:
         self.view.close()
@@ -35,4 +37,4 @@ def open_workspace(settings: Settings) -> Workspace:
     recorder = Recorder.open(settings.data, index_url=settings.index_url)
     control = Control(settings.control_url or f"sqlite:///{settings.data / 'control.sqlite'}")
     view = LakeView(recorder.lake, recorder.index)
-    return Workspace(settings=settings, recorder=recorder, view=view, control=control)
+    return Workspace(settings=settings, recorder=recorder, view=view, control=control, watch=Watch(view))

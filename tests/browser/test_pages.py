@@ -12,6 +12,7 @@ from tests.web.pages.cast import record
 from web.workspace import Workspace
 
 PAGES = (
+    "/",
     "/runs",
     "/runs?q=nowhere",
     "/runs/broken",
@@ -26,6 +27,7 @@ PAGES = (
 
 def test_from_the_list_to_the_copied_message_of_one_failure(page: Page) -> None:
     page.goto("/")
+    page.get_by_role("link", name="Runs", exact=True).click()
     expect(page.locator("tr.run")).to_have_count(4)
     page.get_by_role("combobox", name="Status").select_option("ERROR")
     expect(page.locator("tr.run")).to_have_count(1)
@@ -169,7 +171,7 @@ def test_a_telephone_never_scrolls_sideways(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/runs", "/runs/broken", "/sql"])
+@pytest.mark.parametrize("address", ["/", "/runs", "/runs/broken", "/sql"])
 def test_text_can_be_read_on_its_background(page: Page, address: str, scheme: str) -> None:
     page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
     page.goto(address)

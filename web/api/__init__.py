@@ -6,7 +6,7 @@
     body                a request body as a stream and the name of its format
     query_parameters    query parameters as our types
     schemas             the JSON shapes, made and described in one place
-    actions, runs, events, reports, search, sql     what is under /api/v1
+    overview, actions, runs, events, reports, search, sql     what is under /api/v1
     openapi             the OpenAPI document and the readable docs, made from all tables
     short_way           small plain bodies of actions, past Flask
     health              /api/v1/health; /healthz, /readyz and /metrics, at the root
@@ -15,13 +15,22 @@
 from flask import Flask
 
 from web.admission import Admission, HeldBytes
-from web.api import actions, events, health, openapi, reports, runs, search, sql
+from web.api import actions, events, health, openapi, overview, reports, runs, search, sql
 from web.api.routes import blueprint_of
 from web.api.short_way import ShortWay
 from web.workspace import Workspace
 
 BASE = "/api/v1"
-ROUTES = (*runs.ROUTES, *actions.ROUTES, *events.ROUTES, *reports.ROUTES, *search.ROUTES, *sql.ROUTES, *health.ROUTES)
+ROUTES = (
+    *overview.ROUTES,
+    *runs.ROUTES,
+    *actions.ROUTES,
+    *events.ROUTES,
+    *reports.ROUTES,
+    *search.ROUTES,
+    *sql.ROUTES,
+    *health.ROUTES,
+)
 
 
 def register_api(app: Flask, workspace: Workspace) -> None:

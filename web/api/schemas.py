@@ -230,6 +230,35 @@ SCHEMAS: JsonObject = {
         first_action_at=_MAYBE_INSTANT,
         last_action_at=_MAYBE_INSTANT,
     ),
+    "Watched": _object(
+        ("integration", "configuration", "flags", "runs"),
+        integration=_TEXT,
+        configuration=_MAYBE_TEXT,
+        flags={
+            "type": "array",
+            "description": "what needs attention, most urgent first; empty when all is as usual",
+            "items": _object(("flag", "reason"), flag=_TEXT, reason=_TEXT),
+        },
+        last_success_at={**_MAYBE_INSTANT, "description": "when the last run without an error began"},
+        next_expected_at={**_MAYBE_INSTANT, "description": "null where its runs keep no rhythm"},
+        runs={
+            "type": "array",
+            "description": "the latest, newest first",
+            "items": _object(
+                run_id=_TEXT,
+                trigger=_MAYBE_TEXT,
+                scope=_SCOPE,
+                progress=_PROGRESS,
+                status=_MAYBE_STATUS,
+                begun_at=_INSTANT,
+                ended_at=_MAYBE_INSTANT,
+                processed=_COUNT,
+                moved={**_COUNT, "description": "created, updated or deleted without an error"},
+                warnings=_COUNT,
+                errors=_COUNT,
+            ),
+        },
+    ),
     "RunAnnouncement": _object(
         ("integration",),
         integration=_TEXT,
@@ -325,6 +354,7 @@ SCHEMAS: JsonObject = {
             ("code", "message", "field", "hint"), code=_TEXT, message=_TEXT, field=_MAYBE_TEXT, hint=_MAYBE_TEXT
         ),
     ),
+    "OverviewPage": _page_of("Watched"),
     "RunPage": _page_of("Run"),
     "ActionPage": _page_of("Action"),
     "ProblemList": _object(("items",), items={"type": "array", "items": _component("Problem")}),

@@ -1,5 +1,6 @@
 """The pages: one module per subject, each a blueprint that is given the workspace.
 
+overview.py      every integration and what needs attention, also as CSV and JSON
 runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 action.py        one action, as a page and inside the page of its run
@@ -15,6 +16,7 @@ from flask import Flask
 
 from web.pages.action import action_pages
 from web.pages.health import health_pages
+from web.pages.overview import overview_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
 from web.pages.search import search_pages
@@ -23,5 +25,5 @@ from web.workspace import Workspace
 
 
 def register_pages(app: Flask, workspace: Workspace) -> None:
-    for pages in (runs_pages, run_pages, action_pages, search_pages, sql_pages, health_pages):
+    for pages in (overview_pages, runs_pages, run_pages, action_pages, search_pages, sql_pages, health_pages):
         app.register_blueprint(pages(workspace))

@@ -15,7 +15,6 @@ from web.workspace import Workspace
 
 def runs_pages(workspace: Workspace) -> Blueprint:
     pages = Blueprint("runs", __name__)
-    pages.add_url_rule("/", "front", partial(show_runs, workspace))
     pages.add_url_rule("/runs", "runs", partial(show_runs, workspace))
     pages.add_url_rule("/runs.csv", "csv", partial(show_runs_csv, workspace))
     pages.add_url_rule("/runs.json", "json", partial(show_runs_json, workspace))

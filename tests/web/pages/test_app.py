@@ -8,7 +8,9 @@ from flask.testing import FlaskClient
 WEB = Path(__file__).parents[3] / "web"
 
 
-@pytest.mark.parametrize("address", ["/", "/runs/broken", "/sql", "/nowhere", "/static/site.css", "/api/v1/runs"])
+@pytest.mark.parametrize(
+    "address", ["/", "/runs", "/runs/broken", "/sql", "/nowhere", "/static/site.css", "/api/v1/runs"]
+)
 def test_every_answer_forbids_foreign_and_inline_content(pages: FlaskClient, address: str) -> None:
     with pages.get(address) as response:
         headers = response.headers
@@ -25,7 +27,7 @@ def status_of(pages: FlaskClient, address: str) -> int:
         return response.status_code
 
 
-@pytest.mark.parametrize("address", ["/", "/runs/broken", "/runs/live", "/sql"])
+@pytest.mark.parametrize("address", ["/", "/runs", "/runs/broken", "/runs/live", "/sql"])
 def test_no_page_has_a_style_or_script_of_its_own(pages: FlaskClient, address: str) -> None:
     html = pages.get(address).text
 

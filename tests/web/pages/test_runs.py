@@ -20,9 +20,8 @@ def types_shown(html: str) -> list[str]:
     return [row[1] for row in rows_of(html, "run")]
 
 
-@pytest.mark.parametrize("address", ["/", "/runs"])
-def test_the_list_shows_every_run_newest_first(pages: FlaskClient, address: str) -> None:
-    html = pages.get(address).text
+def test_the_list_shows_every_run_newest_first(pages: FlaskClient) -> None:
+    html = pages.get("/runs").text
 
     assert types_shown(html) == ALL
     assert rows_of(html, "run")[-1] == [
@@ -129,7 +128,7 @@ def test_htmx_gets_the_list_alone_except_to_restore_history(pages: FlaskClient) 
 
 
 def test_an_empty_lake_says_how_to_send_a_first_log(own_pages: FlaskClient) -> None:
-    html = own_pages.get("/").text
+    html = own_pages.get("/runs").text
 
     assert "curl http://localhost/api/v1/runs/my-first-run/actions" in text_of(html)
     assert "synclog upload" in text_of(html)
@@ -138,13 +137,13 @@ def test_an_empty_lake_says_how_to_send_a_first_log(own_pages: FlaskClient) -> N
 
 
 def test_the_first_log_of_the_empty_page_is_accepted(own_pages: FlaskClient) -> None:
-    command = text_of(own_pages.get("/").text)
+    command = text_of(own_pages.get("/runs").text)
     body = command.partition("-d '")[2].partition("'")[0]
 
     response = own_pages.post("/api/v1/runs/my-first-run/actions", data=body, content_type="application/x-ndjson")
 
     assert response.get_json()["accepted"] == 1
-    assert types_shown(own_pages.get("/").text) == ["demo"]
+    assert types_shown(own_pages.get("/runs").text) == ["demo"]
 
 
 def test_a_filter_that_finds_nothing_can_be_cleared(pages: FlaskClient) -> None:

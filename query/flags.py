@@ -1,0 +1,170 @@
+"""Why an integration needs attention: its last runs held against what is usual for it. Pure; the clock comes in.
+
+A flag says which figure is unusual, what it is and what it usually is, so that people can judge for themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ingest.action import Progress, Status
+from query.habits import Habits, Rhythm, Usual, learn_habits, learn_rhythms
+from query.recent_runs import RecentRun
+
+QUIET_FOR = timedelta(hours=1)
+"""A run that says RUNNING and was not heard of for longer than this most likely died without a word."""
+
+FAR = 4.0
+"""Robust standard deviations from the middle that are unusual."""
+
+FEWEST_TO_MISS = 10
+"""Records usually seen, below which fewer of them say nothing."""
+
+LONGER_BY = 30.0
+"""Seconds by which a run must be late to be called long."""
+
+MORE_ERRORS_BY = 5
+
+USUALLY = 0.9
+"""The part of earlier runs that must have moved something for a run that did not to be odd."""
+
+
+class Flag(StrEnum):
+    """What needs attention, most urgent first."""
+
+    STUCK = "stuck"
+    FAILED = "failed"
+    OVERDUE = "overdue"
+    QUIET = "quiet"
+    FEWER = "fewer"
+    ERRORS = "errors"
+    LONGER = "longer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One flag and why. Figures are counts or seconds; ``runs`` is how many earlier runs ``usual`` is from."""
+
+    flag: Flag
+    run: RecentRun
+    measured: float = 0
+    usual: float = 0
+    runs: int = 0
+    trigger: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """All that the runs of one integration and configuration say, whatever the time is."""
+
+    runs: tuple[RecentRun, ...]
+    """Newest first; never none."""
+    rhythms: tuple[Rhythm, ...]
+    last_habits: Habits | None
+    """Of runs like the last one."""
+    settled_habits: Habits | None
+    """Of runs like the last one that is over."""
+
+    @property
+    def last(self) -> RecentRun:
+        return self.runs[0]
+
+    @property
+    def settled(self) -> RecentRun | None:
+        return next((run for run in self.runs if run.progress.is_over), None)
+
+    @property
+    def next_expected_at(self) -> datetime | None:
+        """While a run is under way the next one is not waited for."""
+        return self.rhythms[0].next_at if self.rhythms else None
+
+
+def learn(runs: Sequence[RecentRun]) -> Learned:
+    """Runs of one integration and configuration, newest first."""
+    settled = next((run for run in runs if run.progress.is_over), None)
+    settled_habits = None if settled is None else learn_habits(settled, runs)
+    return Learned(
+        runs=tuple(runs),
+        rhythms=learn_rhythms(runs),
+        last_habits=settled_habits if settled is runs[0] else learn_habits(runs[0], runs),
+        settled_habits=settled_habits,
+    )
+
+
+def examine(learned: Learned, now: datetime) -> tuple[Finding, ...]:
+    """Everything that needs attention, most urgent first; nothing when all is as usual."""
+    findings = [
+        *_of_failures(learned),
+        *_of_unfinished(learned, now),
+        *_of_rhythms(learned, now),
+        *_of_settled(learned),
+    ]
+    return tuple(sorted(findings, key=lambda finding: _URGENCY[finding.flag]))
+
+
+_URGENCY = {flag: place for place, flag in enumerate(Flag)}
+
+
+def _of_failures(learned: Learned) -> Iterator[Finding]:
+    """One at most: that of the run under way, or else of the last one that is over."""
+    for run in filter(None, (learned.last, learned.settled)):
+        if run.status is Status.ERROR or run.progress is Progress.ABORTED:
+            yield Finding(flag=Flag.FAILED, run=run, measured=run.errors)
+            return
+
+
+def _of_unfinished(learned: Learned, now: datetime) -> Iterator[Finding]:
+    run = learned.last
+    if run.progress.is_over:
+        return
+    silence = now - run.last_sign_at
+    if silence > QUIET_FOR:
+        if not _never_says_its_end(learned.runs[1:], now):
+            yield Finding(flag=Flag.STUCK, run=run, measured=silence.total_seconds())
+    elif learned.last_habits is not None:
+        yield from _longer(run, (now - run.begun_at).total_seconds(), learned.last_habits.seconds)
+
+
+def _never_says_its_end(earlier: Sequence[RecentRun], now: datetime) -> bool:
+    """Whether runs that just stop are the habit of this sender."""
+    unseen = sum(not run.progress.is_over and now - run.last_sign_at > QUIET_FOR for run in earlier)
+    return len(earlier) >= 3 and 2 * unseen > len(earlier)
+
+
+def _of_rhythms(learned: Learned, now: datetime) -> Iterator[Finding]:
+    for rhythm in learned.rhythms:
+        if now > rhythm.late_at:
+            yield Finding(
+                flag=Flag.OVERDUE,
+                run=learned.last,
+                measured=(now - rhythm.next_at).total_seconds(),
+                usual=rhythm.interval.total_seconds(),
+                runs=rhythm.intervals,
+                trigger=rhythm.trigger,
+            )
+
+
+def _of_settled(learned: Learned) -> Iterator[Finding]:
+    run, habits = learned.settled, learned.settled_habits
+    if run is None or habits is None:
+        return
+    usual = habits.processed
+    few = usual.middle - max(FAR * usual.spread, usual.middle / 2)
+    if usual.middle >= FEWEST_TO_MISS and run.processed < few:
+        yield _compared(Flag.FEWER, run, run.processed, usual)
+    elif not run.moved and run.status is not Status.ERROR and habits.moving >= USUALLY * habits.runs:
+        yield Finding(flag=Flag.QUIET, run=run, usual=habits.moving, runs=habits.runs)
+    if run.errors > habits.errors.middle + max(FAR * habits.errors.spread, habits.errors.middle / 2, MORE_ERRORS_BY):
+        yield _compared(Flag.ERRORS, run, run.errors, habits.errors)
+    if run.duration is not None:
+        yield from _longer(run, run.duration.total_seconds(), habits.seconds)
+
+
+def _longer(run: RecentRun, seconds: float, usual: Usual) -> Iterator[Finding]:
+    if seconds > usual.middle + max(FAR * usual.spread, usual.middle, LONGER_BY):
+        yield _compared(Flag.LONGER, run, seconds, usual)
+
+
+def _compared(flag: Flag, run: RecentRun, measured: float, usual: Usual) -> Finding:
+    return Finding(flag=flag, run=run, measured=measured, usual=usual.middle, runs=usual.values)
