@@ -13,6 +13,8 @@ The way in, one module a step::
     committer       submissions -> batches, one index transaction, receipts
     group_commit    senders that wait at the same moment share a commit
     problem         message -> template -> problem id
+    batch_problems  the problems in a batch, run by run: ``problem_summary`` is one, ``record_count`` its records;
+                    ``missing_problems`` finds those of older batches, ``problem_rows`` are their rows in the index
     batch, footer   table -> sealed Parquet file with its summary in the footer
     lake            where sealed files lie; the only truth
     index           SQL summaries of the lake; disposable, rebuilt from footers

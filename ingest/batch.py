@@ -17,9 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.batch_problems import BatchProblems
 from ingest.counts import Counts
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.problem import problem_ids_of
+from ingest.problem_summary import ProblemSummary
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA, RUN_EVENT_SCHEMA
 from ingest.timestamps import to_microseconds
 
@@ -72,14 +74,16 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
     """
     schema = SCHEMAS[kind]
     summaries: dict[str, RunSummary] = {}
+    problems = BatchProblems()
     rows = 0
     tables = iter(tables)
     first = next(tables)
     with _writer(sink, schema, _NO_COMPRESSION if first.num_rows <= FEW_ROWS else _QUICK_COMPRESSION) as writer:
         for table in itertools.chain([first], tables):
+            numbered = _numbered(table, schema, batch_id, rows)
             if kind == "actions":
                 _add_up(summaries, summarise(table))
-            numbered = _numbered(table, schema, batch_id, rows)
+                problems.add(numbered)
             writer.write_table(numbered, row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
         footer = BatchFooter(
@@ -91,6 +95,7 @@ def seal(sink: IO[bytes], kind: str, batch_id: str, tables: Iterable[pa.Table], 
             last_us=max((summary.last_us for summary in summaries.values()), default=None),
             runs=tuple(summaries[run_id] for run_id in sorted(summaries)),
             answers=tuple(finish()),
+            problems=problems.kept() if kind == "actions" else None,
         )
         writer.add_key_value_metadata(footer.as_metadata())
     return footer
@@ -103,13 +108,14 @@ def seal_merged(
     tables: Iterable[pa.Table],
     *,
     summaries: Callable[[], Iterable[RunSummary]],
+    problems: Iterable[ProblemSummary] | None,
     answers: Iterable[KeptAnswer],
     replaces: Iterable[str],
 ) -> BatchFooter:
     """Write rows of other batches, each with the batch id and row it has had from the beginning, as one batch.
 
-    A table becomes one row group. ``summaries``, asked for when all are written, are those of the other batches added
-    up: they also tell of what retention has taken away. The caller makes the file durable.
+    A table becomes one row group. ``summaries``, asked for when all are written, and ``problems`` are those of the
+    other batches added up: they also tell of what retention has taken away. The caller makes the file durable.
     """
     rows = 0
     with _writer(sink, SCHEMAS[kind], _LASTING_COMPRESSION) as writer:
@@ -127,6 +133,7 @@ def seal_merged(
             runs=runs,
             answers=tuple(answers),
             replaces=tuple(replaces),
+            problems=None if problems is None else tuple(problems),
         )
         writer.add_key_value_metadata(footer.as_metadata())
     return footer

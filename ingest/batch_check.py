@@ -7,6 +7,8 @@ to see that none is there twice.
 """
 
 import zlib
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +104,7 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
         _check_columns(parquet.schema_arrow, SCHEMAS[footer.kind])
         names = _Names(footer)
         counted: dict[str, RunSummary] = {}
+        problems: Counter[tuple[str, str]] = Counter()
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group)
             _check_statistics(parquet.metadata.row_group(group), rows)
@@ -109,9 +112,13 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
             for summary in summarise(rows) if footer.kind == "actions" else ():
                 known = counted.get(summary.run_id)
                 counted[summary.run_id] = summary if known is None else known + summary
+            if footer.problems:
+                problems.update(_problems_of(rows))
     names.require_each_once()
     if not _adds_up(footer, counted):
         raise BatchDamaged("the counts in its footer are not those of its rows")
+    if footer.problems and not _problems_add_up(footer, problems):
+        raise BatchDamaged("the problems in its footer are not those of its rows")
 
 
 def _check_columns(found: pa.Schema, wanted: pa.Schema) -> None:
@@ -184,3 +191,23 @@ def _adds_up(footer: BatchFooter, counted: dict[str, RunSummary]) -> bool:
     ends = [(summary.first_us, summary.last_us) for summary in footer.runs]
     first_us, last_us = min((first for first, _ in ends), default=None), max((last for _, last in ends), default=None)
     return not counted and (footer.first_us, footer.last_us) == (first_us, last_us)
+
+
+def _problems_of(actions: pa.Table) -> Mapping[tuple[str, str], int]:
+    groups = actions.group_by(["run_id", "problem_id"], use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    return {(each["run_id"], each["problem_id"]): each["count_all"] for each in groups if each["problem_id"]}
+
+
+def _problems_add_up(footer: BatchFooter, counted: Mapping[tuple[str, str], int]) -> bool:
+    """Whether the problems are those of the rows, in runs of which nothing was left out or taken away."""
+    said = {(each.run_id, each.problem_id): each.count for each in footer.problems or ()}
+    told: Counter[str] = Counter()
+    for (run_id, _), count in said.items():
+        told[run_id] += count
+    failed = {run.run_id: run.counts.processed - run.counts.oks for run in footer.runs}
+    if any(count > failed.get(run_id, 0) for run_id, count in told.items()):
+        return False
+    whole = {run.run_id for run in footer.runs if not run.gone and told[run.run_id] == failed[run.run_id]}
+    return {key: count for key, count in said.items() if key[0] in whole} == {
+        key: count for key, count in counted.items() if key[0] in whole
+    }

@@ -30,6 +30,8 @@ from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import Addition, Index, NotReplaceable
 from ingest.index_database import COMPACTION
 from ingest.lake import MERGING, Lake, SealedBatch
+from ingest.missing_problems import with_problems
+from ingest.problem_summary import ProblemSummary, merged_problems
 from ingest.suspects import mark_if_damaged
 from ingest.timestamps import to_microseconds
 from ingest.token_index import TokenIndexWriter
@@ -46,7 +48,8 @@ FAN_IN = 64
 MOST_INPUTS = 1000
 MOST_RUNS = 10_000
 MOST_ANSWERS = 20_000
-"""Summaries and answers are read whole with every footer: a merged batch has no more than so many."""
+MOST_PROBLEMS = 20_000
+"""Summaries, problems and answers are read whole with every footer: a merged batch has no more than so many."""
 BLOCK_ROWS = 262_144
 """Most that a row group has. Large ones hold several runs of a configuration, which say the same ids and names."""
 FEW_ROWS = BLOCK_ROWS // 4
@@ -76,6 +79,7 @@ class Batch(Protocol):
     bytes: int
     runs: int
     answers: int
+    problems: int
     is_merged: bool
 
 
@@ -124,8 +128,14 @@ def fill(group: Iterable[Any]) -> Iterator[tuple[list[Any], bool]]:
     some: list[Any] = []
     sums: Counter[str] = Counter()
     for batch in group:
-        figures = {"inputs": 1, "rows": batch.rows, "runs": batch.runs, "answers": batch.answers}
-        limits = {"inputs": MOST_INPUTS, "rows": FULL_ROWS, "runs": MOST_RUNS, "answers": MOST_ANSWERS}
+        figures = {"inputs": 1} | {name: getattr(batch, name) for name in ("rows", "runs", "answers", "problems")}
+        limits = {
+            "inputs": MOST_INPUTS,
+            "rows": FULL_ROWS,
+            "runs": MOST_RUNS,
+            "answers": MOST_ANSWERS,
+            "problems": MOST_PROBLEMS,
+        }
         if some and any(sums[name] + figures[name] > limits[name] for name in limits):
             yield some, True
             some, sums = [], Counter()
@@ -196,7 +206,7 @@ class Compactor:
         merged_id = self._ids.next()
         reach(FaultPoint.MERGE_CHOSEN)
         try:
-            before = [self._lake.read_footer(kind, batch_id) for batch_id in batch_ids]
+            before = [with_problems(self._lake, self._lake.read_footer(kind, batch_id)) for batch_id in batch_ids]
             after = self._lake.put(kind, merged_id, self._writing(merged_id, before, keep), unfinished=MERGING)
         except BatchDamaged as error:
             logger.error("batches not merged", extra={"reason": error.message})
@@ -256,6 +266,7 @@ class Compactor:
                 merged_id,
                 blocks if tokens is None else _indexed(blocks, tokens),
                 summaries=lambda: (replace(run, gone=run.gone + gone[run.run_id]) for run in merged),
+                problems=_problems_of(footers) if kind == "actions" else None,
                 answers=self._young_answers(footers),
                 replaces=[footer.batch_id for footer in footers],
             )
@@ -284,6 +295,10 @@ def merged_summaries(footers: Iterable[BatchFooter]) -> list[RunSummary]:
             known = merged.get(summary.run_id)
             merged[summary.run_id] = summary if known is None else known + summary
     return sorted(merged.values(), key=lambda summary: (summary.first_us, summary.run_id))
+
+
+def _problems_of(footers: Iterable[BatchFooter]) -> list[ProblemSummary]:
+    return merged_problems(problem for footer in footers for problem in footer.problems or ())
 
 
 class _Kept:

@@ -19,6 +19,7 @@ from ingest.footer import BatchFooter, KeptAnswer, RunSummary, footer_from_metad
 from ingest.index_database import IndexDatabase
 from ingest.index_tables import batch_runs, batches, damaged, idempotency, replaced, run_events, runs
 from ingest.lake import Lake, SealedBatch
+from ingest.problem_rows import list_batch_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ def _recall(connection: sa.Connection, damage: Damage, row: sa.Row[Any]) -> Dama
         runs=tuple(_summaries(connection, row.batch_id, is_merged=row.is_merged)),
         answers=tuple(KeptAnswer(key=each.key, digest=each.digest, answer=each.answer) for each in answers),
         replaces=replaces,
+        problems=tuple(list_batch_problems(connection, row.batch_id)) if row.kind == "actions" else None,
     )
     return replace(
         damage,

@@ -14,6 +14,7 @@ from zlib import crc32
 from ingest.action import UNKNOWN_INTEGRATION
 from ingest.counts import COUNT_COLUMNS, Counts
 from ingest.errors import BatchDamaged, LakeTooNew
+from ingest.problem_summary import ProblemSummary, problem_as_json, problem_from_json
 from ingest.schema import FORMAT_VERSION
 
 KINDS = ("actions", "runs", "rejects")
@@ -68,7 +69,10 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFooter:
-    """Everything synclog must know of a sealed batch without reading its rows."""
+    """Everything synclog must know of a sealed batch without reading its rows.
+
+    ``problems`` are those of the actions, by run and problem; None where an older writer did not say.
+    """
 
     batch_id: str
     kind: str
@@ -79,9 +83,10 @@ class BatchFooter:
     runs: tuple[RunSummary, ...] = ()
     answers: tuple[KeptAnswer, ...] = ()
     replaces: tuple[str, ...] = ()
+    problems: tuple[ProblemSummary, ...] | None = None
 
     def as_metadata(self) -> dict[str, str]:
-        body = {
+        body: dict[str, object] = {
             "batch_id": self.batch_id,
             "writer": self.writer,
             "rows": self.rows,
@@ -91,6 +96,8 @@ class BatchFooter:
             "answers": [{"key": kept.key, "digest": kept.digest, "answer": kept.answer} for kept in self.answers],
             "replaces": list(self.replaces),
         }
+        if self.problems is not None:
+            body["problems"] = [problem_as_json(problem) for problem in self.problems]
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         return {
             "synclog.format": str(FORMAT_VERSION),
@@ -124,6 +131,7 @@ def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> 
             runs=tuple(_summary_from_json(summary) for summary in body["runs"]),
             answers=tuple(KeptAnswer(**kept) for kept in body["answers"]),
             replaces=tuple(body["replaces"]),
+            problems=tuple(map(problem_from_json, body["problems"])) if "problems" in body else None,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise BatchDamaged(f"{place} has no readable synclog footer ({error!r})") from error

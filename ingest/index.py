@@ -16,6 +16,7 @@ from ingest.errors import LakeUnavailable
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index_database import COMPACTION, IndexDatabase
 from ingest.index_tables import (
+    batch_problems,
     batch_runs,
     batches,
     damaged,
@@ -27,6 +28,7 @@ from ingest.index_tables import (
     runs,
 )
 from ingest.lake import SealedBatch
+from ingest.problem_rows import insert_problems
 from ingest.run_state import RunEvent
 from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary, without_batch
 
@@ -141,7 +143,7 @@ class Index(IndexDatabase):
         """
         with self.writing() as connection:
             found = read()
-            for table in (batches, batch_runs, runs, run_events, idempotency, replaced, damaged):
+            for table in (batches, batch_runs, batch_problems, runs, run_events, idempotency, replaced, damaged):
                 connection.execute(sa.delete(table))
             return self._add_found(connection, found)
 
@@ -243,7 +245,7 @@ class Index(IndexDatabase):
         at_us = received_us_of(footer.batch_id) if at_us is None else at_us
         for some in _some_at_a_time(footer.replaces):
             gone += connection.execute(sa.select(batch_runs).where(batch_runs.c.batch_id.in_(some))).all()
-            for table in (batch_runs, batches, damaged):
+            for table in (batch_runs, batch_problems, batches, damaged):
                 connection.execute(sa.delete(table).where(table.c.batch_id.in_(some)))
             self._note_replaced(connection, some, footer.kind, footer.batch_id, at_us)
         return gone
@@ -259,6 +261,7 @@ class Index(IndexDatabase):
             "last_us": footer.last_us,
             "runs": len(footer.runs),
             "answers": len(footer.answers),
+            "problems": len(footer.problems or ()),
             "is_merged": bool(footer.replaces),
             "crc": addition.batch.crc,
         }
@@ -271,6 +274,7 @@ class Index(IndexDatabase):
             totals[summary.run_id] = with_summary(totals.get(summary.run_id), summary, footer.batch_id)
         if footer.runs:
             connection.execute(sa.insert(batch_runs), [_batch_run(footer.batch_id, summary) for summary in footer.runs])
+        insert_problems(connection, footer)
         if footer.answers:
             kept = [
                 {"key": answer.key, "digest": answer.digest, "batch_id": footer.batch_id, "answer": answer.answer}

@@ -10,7 +10,7 @@ from ingest.counts import COUNT_COLUMNS
 
 metadata = sa.MetaData()
 
-VERSION = 3
+VERSION = 4
 """Of the tables below. An index of another version is thrown away and derived anew."""
 
 versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
@@ -31,6 +31,7 @@ batches = sa.Table(
     sa.Column("last_us", sa.BigInteger),
     sa.Column("runs", sa.BigInteger, nullable=False),
     sa.Column("answers", sa.BigInteger, nullable=False),
+    sa.Column("problems", sa.BigInteger, nullable=False),
     sa.Column("is_merged", sa.Boolean, nullable=False),
     sa.Column("crc", sa.BigInteger),
     sa.Index("batches_by_time", "kind", "last_us"),
@@ -81,6 +82,31 @@ batch_runs = sa.Table(
     sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.Index("batch_runs_by_batch", "batch_id"),
 )
+
+batch_problems = sa.Table(
+    "batch_problems",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("problem_id", sa.String(16), primary_key=True),
+    sa.Column("batch_id", sa.String(36), primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("status_rank", sa.Integer, nullable=False),
+    sa.Column("first_us", sa.BigInteger, nullable=False),
+    sa.Column("last_us", sa.BigInteger, nullable=False),
+    sa.Column("records_least", sa.BigInteger, nullable=False),
+    sa.Column("records_most", sa.BigInteger, nullable=False),
+    sa.Column("records_sketch", sa.LargeBinary, nullable=False),
+    sa.Column("example_us", sa.BigInteger, nullable=False),
+    sa.Column("example_batch_id", sa.String(36), nullable=False),
+    sa.Column("example_row", sa.BigInteger, nullable=False),
+    sa.Column("operation", sa.String(8), nullable=False),
+    sa.Column("code", sa.Text),
+    sa.Column("message", sa.Text),
+    sa.Index("batch_problems_by_batch", "batch_id"),
+    sa.Index("batch_problems_by_problem", "problem_id"),
+)
+"""What batches say of the problems of their runs. A run of many batches is added up when it is asked for: compaction
+makes few of them, and what is not kept twice cannot disagree."""
 
 runs = sa.Table(
     "runs",

@@ -16,6 +16,7 @@ from ingest.errors import BatchDamaged
 from ingest.footer import KINDS
 from ingest.index import Addition, Index
 from ingest.lake import Lake
+from ingest.missing_problems import with_problems
 from ingest.run_state import RunEvent
 from ingest.run_totals import event_from_row
 from ingest.timestamps import to_microseconds
@@ -80,6 +81,7 @@ class LakeContents:
         batch = None
         try:
             batch = replace(self.lake.read_footer(kind, batch_id), crc=crc)
+            batch = with_problems(self.lake, batch)
             rows = self.lake.read(kind, batch_id).to_pylist() if kind == "runs" else []
         except BatchDamaged as error:
             if not self.lake.path_of(kind, batch_id).exists():

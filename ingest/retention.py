@@ -57,6 +57,7 @@ class DueBatch:
     bytes: int
     runs: int
     answers: int
+    problems: int
     dues: tuple[Due, ...]
 
     @property
@@ -212,6 +213,7 @@ def _examine(lake: Lake, judge: Judge, batch: LiveBatch) -> DueBatch | None:
         bytes=batch.row.bytes,
         runs=batch.row.runs,
         answers=batch.row.answers,
+        problems=batch.row.problems,
         dues=tuple(
             total(
                 Due(

@@ -5,6 +5,7 @@ Version history
         why its runs ran without asking anything else.
         Later, without a new number: compacted batches name what they replace, and their summaries may have
         ``gone`` and ``heard_us``; whoever does not know these reads the same rows. The footer has a checksum.
+        It names the problems of the runs; a batch whose footer does not is read once to find them.
 """
 
 import pyarrow as pa

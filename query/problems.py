@@ -1,10 +1,20 @@
-"""The failures of a run, each kind once: non-OK actions whose messages differ only in ids, numbers and names."""
+"""The failures of a run, each kind once: non-OK actions whose messages differ only in ids, numbers and names.
 
+Figures come from the index, which has them from the footers of the batches; only examples are read from the lake.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
+import sqlalchemy as sa
+
 from ingest.action import STATUSES, Operation, Status
-from ingest.problem import template_of
+from ingest.index_tables import batch_problems
+from ingest.problem import template_of, templates_of
+from ingest.problem_rows import summaries_of
+from ingest.problem_summary import ProblemExample, ProblemSummary, merged_problems
 from ingest.timestamps import from_microseconds
 from query.actions import Action, list_actions
 from query.lake_view import LakeView
@@ -32,13 +42,20 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemCount:
-    """A problem in short: what happened, how bad, how often, to how many different records."""
+    """A problem in short: what happened, how bad, how often, to how many different records and when.
+
+    ``records`` is the best guess where ``records_are_exact`` is false.
+    """
 
     problem_id: str
     template: str
     status: Status
     count: int
     records: int
+    records_are_exact: bool
+    first_at: datetime
+    last_at: datetime
+    example: ProblemExample
 
 
 def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[Problem]:
@@ -51,7 +68,7 @@ def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[P
     return [
         Problem(
             problem_id=row["problem_id"],
-            template=_template_of(first.message, first.code, first.operation, first.status),
+            template=template_of(_said(first.message, first.code, first.operation, first.status)),
             status=STATUSES[row["status_rank"]],
             count=row["count"],
             records=row["records"],
@@ -68,21 +85,45 @@ def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[P
 
 
 def list_problem_counts(view: LakeView, run_id: str, *, limit: int = 50) -> list[ProblemCount]:
-    """The same problems in the same order, without examples: read in one go, and at once when asked again."""
-    files = view.files_of_run(run_id, statuses=_FAILED)
-    rows = view.fetch_remembered("problems.list_problem_counts", files, {"run_id": run_id, "limit": limit})
-    return [
-        ProblemCount(
-            problem_id=row["problem_id"],
-            template=_template_of(**row["example"]),
-            status=STATUSES[row["status_rank"]],
-            count=row["count"],
-            records=row["records"],
-        )
-        for row in rows
-    ]
+    """The same problems in the same order from the index alone, without batches.
+
+    A batch names its worst and most frequent thousand; so in a run of very many problems some are left out.
+    """
+    count, rank = sa.func.sum(batch_problems.c.count), sa.func.max(batch_problems.c.status_rank)
+    worst = (
+        sa.select(batch_problems.c.problem_id)
+        .where(batch_problems.c.run_id == run_id)
+        .group_by(batch_problems.c.problem_id)
+        .order_by(rank.desc(), count.desc(), batch_problems.c.problem_id)
+        .limit(limit)
+        .subquery()
+    )
+    chosen = sa.select(batch_problems).join(worst, worst.c.problem_id == batch_problems.c.problem_id)
+    found = merged_problems(summaries_of(view.select(chosen.where(batch_problems.c.run_id == run_id))))
+    found.sort(key=lambda each: (-each.status.rank, -each.count, each.problem_id))
+    return [_count_of(each, template) for each, template in zip(found, list_templates(found), strict=True)]
 
 
-def _template_of(message: str | None, code: str | None, operation: str, status: str) -> str:
-    """Masked like the text the problem id was made from."""
-    return template_of(message or code or f"{operation} {status}")
+def list_templates(summaries: Sequence[ProblemSummary]) -> list[str]:
+    """What each of these problems says, masked like the text its id was made from."""
+    texts = [_said(each.example.message, each.example.code, each.example.operation, each.status) for each in summaries]
+    templates: list[str] = templates_of(pa.array(texts, pa.string())).to_pylist()
+    return templates
+
+
+def _count_of(summary: ProblemSummary, template: str) -> ProblemCount:
+    return ProblemCount(
+        problem_id=summary.problem_id,
+        template=template,
+        status=summary.status,
+        count=summary.count,
+        records=summary.records.count,
+        records_are_exact=summary.records.is_exact,
+        first_at=from_microseconds(summary.first_us),
+        last_at=from_microseconds(summary.last_us),
+        example=summary.example,
+    )
+
+
+def _said(message: str | None, code: str | None, operation: str, status: str) -> str:
+    return message or code or f"{operation} {status}"

@@ -280,6 +280,7 @@ class Sized:
     rows: int
     runs: int = 1
     answers: int = 0
+    problems: int = 0
     is_merged: bool = False
 
 

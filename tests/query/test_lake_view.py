@@ -8,10 +8,11 @@ import pytest
 from ingest.errors import BatchDamaged, LakeUnavailable
 from query.actions import ActionFilter, find_actions, stream_actions
 from query.damage import UnreadableRun, list_damaged_batches
-from query.problems import list_problem_counts
+from query.problems import list_run_problems
 from query.runs import get_run
 from query.sandbox import run_sql
 from query.search import Search, search_actions, stream_search
+from query.timeline import get_run_timeline
 from tests.query.world import open_world
 
 
@@ -81,7 +82,7 @@ def test_whoever_asks_again_is_answered_without_the_damaged_batch(world):
     lambda view: list(stream_actions(view, "nightly", ActionFilter())),
     lambda view: search_actions(view, Search(terms=("word",))),
     lambda view: list(stream_search(view, Search(substring="word"))),
-    lambda view: list_problem_counts(view, "nightly"),
+    lambda view: list_run_problems(view, "nightly"),
 ])  # fmt: skip
 def test_every_way_of_reading_finds_out_which_batch_is_damaged(world, ask):
     batch_id = world.record(*({"message": f"word {n}", "status": "ERROR"} for n in range(2000))).batch_id
@@ -111,10 +112,11 @@ def test_a_lake_that_is_away_is_not_taken_for_damaged(world):
 
 def test_summary_once_read_is_known_without_its_batches(world):
     receipt = world.record({"status": "ERROR", "message": "refused"})
-    read = list_problem_counts(world.view, "nightly")
+    run = get_run(world.view, "nightly")
+    read = get_run_timeline(world.view, run)
     world.recorder.lake.path_of("actions", receipt.batch_id).unlink()
 
-    assert list_problem_counts(world.view, "nightly") == read
+    assert get_run_timeline(world.view, run) == read
 
 
 def test_many_threads_read_at_once_while_one_writes(world):

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime
 
 from ingest.action import Operation, Status
+from ingest.problem_summary import ProblemExample
+from ingest.timestamps import to_microseconds
 from query.problems import ProblemCount, list_problem_counts, list_run_problems
 
 
@@ -81,8 +83,20 @@ def test_problems_in_short_are_the_same_problems_in_the_same_order(world):
             status=problem.status,
             count=problem.count,
             records=problem.records,
+            records_are_exact=True,
+            first_at=problem.first_at,
+            last_at=problem.last_at,
+            example=ProblemExample(
+                happened_us=to_microseconds(first.happened_at),
+                batch_id=first.batch_id,
+                row=first.row,
+                operation=first.operation,
+                code=first.code,
+                message=first.message,
+            ),
         )
         for problem in problems
+        for first in problem.examples[:1]
     ]
     assert [problem.records for problem in list_problem_counts(world.view, "nightly", limit=1)] == [2]
 
