@@ -15,6 +15,7 @@ The way in, one module a step::
     problem         message -> template -> problem id
     batch_problems  the problems in a batch, run by run: ``problem_summary`` is one, ``record_count`` its records;
                     ``missing_problems`` finds those of older batches, ``problem_rows`` are their rows in the index
+    arrangement     the order of the rows in a merged batch
     batch, footer   table -> sealed Parquet file with its summary in the footer
     lake            where sealed files lie; the only truth
     index           SQL summaries of the lake; disposable, rebuilt from footers

@@ -185,10 +185,11 @@ def _add_up(summaries: dict[str, RunSummary], more: Iterable[RunSummary]) -> Non
         summaries[summary.run_id] = summary if known is None else known + summary
 
 
-# Smallest and largest value only of columns that readers skip by; of ids and names they say nothing.
+# Smallest and largest value only of columns that readers skip by, or that have one value in a whole row group; of ids
+# and names they say nothing.
 _STATISTICS_COLUMNS = [
-    "batch_id", "row", "run_id", "integration", "configuration", "happened_at", "operation", "status", "duration_ms",
-    "problem_id",
+    "batch_id", "row", "run_id", "integration", "configuration", "trigger", "happened_at", "operation", "status",
+    "source_type", "target_type", "code", "duration_ms", "problem_id",
 ]  # fmt: skip
 # Compaction writes a batch again within minutes, so at first writing it fast counts for more than its size: ids, which
 # hardly get smaller, are left as they are, and the messages of one batch are seldom the same.
@@ -201,8 +202,8 @@ _QUICK_COMPRESSION = {
     },
     "use_dictionary": [name for name in _DICTIONARY_COLUMNS if name != "message"],
 }
-# A block of a merged batch has several runs of one configuration, and these visit the same records: each id and name is
-# written once. The limit is for the ids of a quarter of a million records.
+# A block of a merged batch has several runs of one kind, and these visit the same records: each id and name is written
+# once. The limit is for blocks whose rows all name another record.
 _LASTING_COMPRESSION = {
     "compression": "zstd",
     "compression_level": 6,

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.action import STATUSES
+from ingest.arrangement import arrange
 from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
 from ingest.errors import BatchDamaged
 from ingest.fault_points import FaultPoint, reach
@@ -50,10 +50,12 @@ MOST_RUNS = 10_000
 MOST_ANSWERS = 20_000
 MOST_PROBLEMS = 20_000
 """Summaries, problems and answers are read whole with every footer: a merged batch has no more than so many."""
-BLOCK_ROWS = 262_144
-"""Most that a row group has. Large ones hold several runs of a configuration, which say the same ids and names."""
+BLOCK_ROWS = 32_768
+"""Most that a row group has: what is read to show a page, and about what a reader keeps of one thing."""
 FEW_ROWS = BLOCK_ROWS // 4
 """Smaller batches are read whole about as quickly as looked up, smaller blocks are not worth to be kept apart."""
+RECORDED_ROWS = 65_536
+"""Most that a row group of run events or rejects has."""
 CHUNK_BYTES = 512 << 20
 """Most that is sorted at once; a batch larger than that is sorted in parts."""
 
@@ -325,16 +327,13 @@ def _rows_of(footers: Iterable[BatchFooter]) -> int:
 
 
 def _action_blocks(tables: Iterable[pa.Table], runs: Sequence[RunSummary]) -> Iterator[pa.Table]:
-    """All rows, sorted as far as they fit in memory, in row groups that end, if possible, where a kind of runs ends."""
+    """All rows, sorted as far as they fit in memory, in row groups that end, if possible, where a stretch ends."""
     runs = sorted(runs, key=_kind_of)  # those of one kind stay as they began
-    is_last = np.array([here != after for here, after in itertools.pairwise([*map(_kind_of, runs), None])])
+    kinds = np.cumsum([0, *(here != after for here, after in itertools.pairwise(map(_kind_of, runs)))])
     run_ids = pa.array([run.run_id for run in runs], pa.string())
     for table in _in_chunks(tables):
-        place = pc.index_in(table["run_id"], run_ids)
-        order = _order(table, place)
-        places = place.to_numpy()[order]
-        ends = np.flatnonzero(is_last[places] & np.append(places[1:] != places[:-1], True)) + 1
-        whole = table.take(order)
+        order, ends = arrange(table, pc.index_in(table["run_id"], run_ids).to_numpy(), kinds)
+        whole = table.take(pa.array(order))
         first = 0
         for last in _cut(ends, whole.num_rows):
             yield whole.slice(first, last - first)
@@ -358,8 +357,8 @@ def _cut(ends: np.ndarray, rows: int) -> Iterator[int]:
 def _blocks_as_recorded(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for table in _in_chunks(tables):
         whole = table.sort_by([("batch_id", "ascending"), ("row", "ascending")])
-        for first in range(0, whole.num_rows, FEW_ROWS):
-            yield whole.slice(first, FEW_ROWS)
+        for first in range(0, whole.num_rows, RECORDED_ROWS):
+            yield whole.slice(first, RECORDED_ROWS)
 
 
 def _indexed(blocks: Iterable[pa.Table], tokens: TokenIndexWriter) -> Iterator[pa.Table]:
@@ -379,18 +378,3 @@ def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting, size = [], 0
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks()
-
-
-def _order(actions: pa.Table, run: pa.Array) -> pa.Array:
-    """Their places in order of runs; in each run the worst first, then by time."""
-    worst_first = [status.value for status in reversed(STATUSES)]
-    keys = pa.table(
-        {
-            "run": run,
-            "status": pc.index_in(actions["status"], pa.array(worst_first)),
-            "happened_at": actions["happened_at"],
-            "batch_id": actions["batch_id"],
-            "row": actions["row"],
-        }
-    )
-    return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])

@@ -26,9 +26,15 @@ from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 128 << 20
 KEPT_COLUMN_BYTES = 640 << 20
-"""The columns of a block of a quarter of a million actions take about 20 MB."""
+"""The columns of a block take about 2 MB."""
 _FOOTER_BYTES = 1 << 14
 """About what the footer of one block takes in memory."""
+_OFTEN_CONSTANT = (
+    "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type", "target_type", "code",
+    "problem_id",
+)  # fmt: skip
+_LONGEST_EXACT = 60
+"""Characters; a writer may cut short what it says of longer texts."""
 THREADS = 2
 """Blocks looked at side by side, by all searches together."""
 
@@ -44,6 +50,7 @@ class Batch:
         self._index_path = index_path
         self._trouble = trouble
         self._tokens: TokenIndex | None = None
+        self._constants: dict[int, dict[str, Column]] = {}
 
     @property
     def blocks(self) -> int:
@@ -77,13 +84,39 @@ class Batch:
 
     def read(self, block: int, names: Iterable[str]) -> dict[str, Column]:
         """These columns of a block, but for those the batch has not."""
-        names = [name for name in names if self.has(name)]
+        constants = self._constants_of(block)
+        found = {name: constants[name] for name in names if name in constants}
+        names = [name for name in names if name not in constants and self.has(name)]
+        if not names:
+            return found
         encoded = [name for name in names if self._is_encoded(block, name)]
         with self._trouble.reading([self.path]):
             parquet = pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=encoded)
             with parquet:
                 table = parquet.read_row_group(block, columns=names, use_threads=False)
-        return {name: Column.of(table[name]) for name in names}
+        return found | {name: Column.of(table[name]) for name in names}
+
+    def _constants_of(self, block: int) -> dict[str, Column]:
+        """The columns of text that have one value in all rows, as the footer tells: these need not be read."""
+        if (known := self._constants.get(block)) is None:
+            rows = self.rows(block)
+            values = {name: self._constant(block, name) for name in _OFTEN_CONSTANT}
+            known = {name: Column.constant(value[0], rows) for name, value in values.items() if value is not None}
+            self._constants[block] = known
+        return known
+
+    def _constant(self, block: int, name: str) -> tuple[str | None] | None:
+        """The one value of a column, in a tuple; None where there are several, or nobody knows."""
+        if not self.has(name):
+            return None
+        chunk = self.metadata.row_group(block).column(self._places[name])
+        statistics = chunk.statistics
+        if statistics is None or not statistics.has_null_count:
+            return None
+        if statistics.null_count == chunk.num_values:
+            return (None,)
+        is_one = statistics.null_count == 0 and statistics.has_min_max and statistics.min == statistics.max
+        return (statistics.min,) if is_one and len(statistics.min) < _LONGEST_EXACT else None
 
     def _is_encoded(self, block: int, name: str) -> bool:
         """Whether each value of a text column is written once."""
@@ -122,9 +155,9 @@ class Batches:
         path, index_path = self._lake.path_of("actions", batch_id), self._lake.token_index_path(batch_id)
         return self._footers.keep(batch_id, Batch(str(path), str(index_path), self._trouble))
 
-    def block(self, batch: Batch, number: int, *, keep: bool) -> "Block":
-        """A block, for one thread. Its columns are kept for others where they are likely to be asked for again."""
-        return Block(batch, number, self._columns if keep else None)
+    def block(self, batch: Batch, number: int, *, is_named: bool) -> "Block":
+        """A block, for one thread. ``is_named``: by a token index, so that it most likely has what is looked for."""
+        return Block(batch, number, self._columns if is_named else None)
 
     def close(self) -> None:
         self.threads.shutdown(cancel_futures=True)
@@ -139,6 +172,11 @@ class Block:
         self._number = number
         self._kept = kept
         self._columns: dict[str, Column] = {}
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a token index has named it. Then its columns are kept for others, who will ask for them again."""
+        return self._kept is not None
 
     def column(self, name: str) -> Column | None:
         """None when the batch has no such column."""

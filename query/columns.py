@@ -25,6 +25,8 @@ Verdict = Callable[[pa.Array], pa.Array]
 
 _MANY = 4096
 """Rows from which on it is quicker to look through all values at once, end to end, than at those of the rows."""
+_MANY_TAKEN = 100
+"""Rows up to which values are taken one by one."""
 _FEW = 16
 """Values up to which it is quicker to look for one after the other in the codes of all rows."""
 _CAPITALS_OF_ASCII = ("\u0130".encode(), "\u212a".encode())  # of i and of k
@@ -48,12 +50,18 @@ class Column:
         codes = encoded.indices.fill_null(len(values)).to_numpy().astype(np.min_scalar_type(len(values)))
         return cls(values, codes if (codes != codes[:1]).any() else np.broadcast_to(codes[:1], len(codes)))
 
+    @classmethod
+    def constant(cls, value: str | None, rows: int) -> "Column":
+        """A column of text that has one value in all rows, or none."""
+        values = pa.array([] if value is None else [value], pa.string())
+        return cls(values, np.broadcast_to(np.uint8(0), rows))
+
     @property
     def nbytes(self) -> int:
         """In memory, with what looking for text adds."""
-        return int(self.values.nbytes) * (2 if self._is_text else 1) + (
-            0 if self._codes is None else self._codes.nbytes
-        )
+        values = int(self.values.nbytes) * (2 if self._is_text else 1)
+        is_constant = self._codes is None or self._codes.strides == (0,)
+        return values if is_constant or self._codes is None else values + self._codes.nbytes
 
     def numbers(self, rows: np.ndarray | None = None) -> np.ndarray:
         """A column of numbers or times, as 64-bit integers; of some rows, or of all."""
@@ -62,12 +70,20 @@ class Column:
 
     def take(self, rows: Sequence[int] | np.ndarray) -> list[Any]:  # a value's type is that of the column
         """The values of some rows."""
-        values: list[Any] = self._values_of(np.asarray(rows, np.int64)).to_pylist()
+        places = np.asarray(rows, np.int64)
+        if len(places) <= _MANY_TAKEN and self._codes is not None:  # each by itself takes less than setting up for all
+            codes = self._codes[places].tolist()
+            none = len(self.values)
+            known = {code: None if code == none else self.values[code].as_py() for code in set(codes)}
+            return [known[code] for code in codes]
+        values: list[Any] = self._values_of(places).to_pylist()
         return values
 
     def one_of(self, wanted: Sequence[str], rows: np.ndarray) -> Mask:
         """Which of some rows have one of these values."""
-        one = pc.equal(self.values, wanted[0]) if len(wanted) == 1 else pc.is_in(self.values, pa.array(wanted))
+        one = (
+            pc.equal(self.values, pa.scalar(wanted[0])) if len(wanted) == 1 else pc.is_in(self.values, pa.array(wanted))
+        )
         return self._spread(_truths(one), rows)
 
     def holding(self, wanted: str, rows: np.ndarray) -> Mask:

@@ -37,7 +37,7 @@ from query.search_terms import (
     having_one_of,
     having_record,
     having_substring,
-    having_term,
+    having_terms,
 )
 
 _STREAMED_ROWS = 1000
@@ -142,24 +142,28 @@ class _Hunt:
 
         ``is_enough`` is asked whether nothing that happened at a moment or before is wanted any more.
         """
+        waiting: deque[tuple[int, Future[list[_Hit]]]] = deque()
+        for last_us, block in self._candidates(is_enough):
+            # What need not be read takes less time than to hand it to another thread.
+            is_read = block.is_kept(self._columns_of(block))
+            while len(waiting) >= (1 if is_read else THREADS):
+                yield waiting.popleft()[1].result()
+            if is_enough(last_us):
+                continue
+            if is_read:
+                yield self._hits_in(block)
+            else:
+                waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
+        for last_us, hits in waiting:
+            if not is_enough(last_us):
+                yield hits.result()
+
+    def _candidates(self, is_enough: Callable[[int], bool]) -> Iterator[tuple[int, Block]]:
+        """The blocks that can hold hits, each after the time of its last action: batch after batch, newest first."""
         for batch_id, batch_last_us in self._batches():
             if is_enough(batch_last_us):
-                break
-            waiting: deque[tuple[int, Future[list[_Hit]]]] = deque()
-            for last_us, block in self._blocks(self._view.batches.open(batch_id)):
-                # What need not be read takes less time than to hand it to another thread.
-                is_read = block.is_kept(self._telling_columns)
-                while len(waiting) >= (1 if is_read else THREADS):
-                    yield waiting.popleft()[1].result()
-                if is_enough(last_us):
-                    break
-                if is_read:
-                    yield self._hits_in(block)
-                else:
-                    waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
-            for last_us, hits in waiting:
-                if not is_enough(last_us):
-                    yield hits.result()
+                return
+            yield from self._blocks(self._view.batches.open(batch_id))
 
     def _batches(self) -> Iterator[tuple[str, int]]:
         """The batches that can hold hits and when their last action happened, the newest first."""
@@ -183,7 +187,7 @@ class _Hunt:
         tokens = batch.tokens() if asks else None
         numbers = [int(number) for number in self._numbers_by_tokens(batch, tokens)]
         known = sorted(((self._last_us(batch, n), n) for n in numbers if self._may_hold(batch, n)), reverse=True)
-        return [(last_us, self._view.batches.block(batch, n, keep=tokens is not None)) for last_us, n in known]
+        return [(last_us, self._view.batches.block(batch, n, is_named=tokens is not None)) for last_us, n in known]
 
     def _run_conditions(self) -> list[sa.ColumnElement[bool]]:
         conditions: list[sa.ColumnElement[bool]] = []
@@ -202,13 +206,17 @@ class _Hunt:
     def _numbers_by_tokens(self, batch: Batch, tokens: TokenIndex | None) -> np.ndarray:
         answers = [] if tokens is None else [term.blocks(tokens) for term in self._terms]
         if tokens is not None and self._search.record_id is not None:
-            answers.append(tokens.blocks_of(lower(self._search.record_id)))
+            answers.append(tokens.blocks_of(self._record_token))
         if tokens is not None:
             answers += [condition.blocks(tokens) for condition in self._conditions]
         numbers = np.arange(batch.blocks)
         for answer in answers:
             numbers = numbers if answer is None else np.intersect1d(numbers, answer, assume_unique=True)
         return numbers
+
+    @cached_property
+    def _record_token(self) -> str:
+        return lower(self._search.record_id or "")
 
     def _may_hold(self, batch: Batch, block: int) -> bool:
         times = batch.times(block)
@@ -241,7 +249,7 @@ class _Hunt:
     def _hits_in(self, block: Block) -> list[_Hit]:
         """The newest hits of a block; a test looks only at what the ones before left."""
         rows = np.arange(block.rows)
-        block.load(self._telling_columns)
+        block.load(self._columns_of(block))
         for test in self._tests:
             if not len(rows):
                 return []
@@ -249,6 +257,10 @@ class _Hunt:
         hits = _newest_hits(block, rows, self._most)
         block.forget()
         return hits
+
+    def _columns_of(self, block: Block) -> Sequence[str]:
+        """What to read of a block at once: reading twice takes longer than what is not needed then."""
+        return ACTION_SCHEMA.names if block.is_named else self._telling_columns
 
     @cached_property
     def _telling_columns(self) -> list[str]:
@@ -277,8 +289,9 @@ class _Hunt:
             tests.append(self._in_time)
         if search.record_id is not None:
             tests.append(partial(having_record, record_type=search.record_type, record_id=search.record_id))
-        for term in sorted(self._terms, key=lambda term: term.rarity, reverse=True):
-            tests.append(partial(having_term, term=term))
+        if self._terms:
+            rarest_first = sorted(self._terms, key=lambda term: term.rarity, reverse=True)
+            tests.append(partial(having_terms, terms=rarest_first))
         if search.substring is not None:
             tests.append(partial(having_substring, wanted=lower(search.substring)))
         if search.regex is not None:

@@ -7,9 +7,9 @@ which rows do, with the same folding and the same expressions, so that an index 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -92,15 +92,47 @@ class Term:
         return in_texts if self.words == [self.lower] else np.union1d(in_texts, index.blocks_of(self.lower))
 
 
+def having_terms(block: Block, rows: np.ndarray, terms: Sequence[Term]) -> Mask:
+    """Which of some rows have all words and phrases. The rarest are best given first: each leaves fewer rows."""
+    left = np.arange(len(rows))
+    for done, term in enumerate(terms):
+        if len(left) <= _FEW_TEXTS:
+            left = left[_few_having(block, rows[left], terms[done:])]
+            break
+        left = left[having_term(block, rows[left], term)]
+    found = np.zeros(len(rows), bool)
+    found[left] = True
+    return found
+
+
 def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
     """Which of some rows have a word or phrase."""
+    if len(rows) <= _FEW_TEXTS:
+        return _few_having(block, rows, (term,))
     found = np.zeros(len(rows), bool)
     for name, column in _searched(block):
-        is_few = len(rows) <= _FEW_TEXTS
-        at = np.flatnonzero(~found if is_few else column.holding(term.lower, rows))
+        at = np.flatnonzero(column.holding(term.lower, rows))
         if len(at):
             found[at] |= column.judge(rows[at], partial(has_id if name in ID_COLUMNS else has_words, term))
     return found
+
+
+def _few_having(block: Block, rows: np.ndarray, terms: Sequence[Term]) -> Mask:
+    """The same of few rows and all terms: each text is taken and folded once."""
+    ids, texts = [set[str]() for _ in rows], [set[str]() for _ in rows]
+    lower_once, fold_once = cache(lower), cache(fold)
+    for name, column in _searched(block):
+        is_id = name in ID_COLUMNS
+        for place, value in enumerate(column.take(rows)):
+            if value is not None and is_id:
+                ids[place].add(lower_once(value))
+            if value is not None and (not is_id or " " in value):
+                texts[place].add(fold_once(value))
+    found = (
+        all(term.lower in own_ids or any(map(term.stands_in, own_texts)) for term in terms)
+        for own_ids, own_texts in zip(ids, texts, strict=True)
+    )
+    return np.fromiter(found, bool, len(rows))
 
 
 def having_substring(block: Block, rows: np.ndarray, wanted: str) -> Mask:
@@ -166,7 +198,7 @@ def _is_of_word(character: str) -> bool:
 
 def has_id(term: Term, ids: pa.Array) -> pa.Array:
     """An id is a word of its own; one with spaces is a text as well."""
-    is_it = pc.equal(lowered(ids), term.lower)
+    is_it = pc.equal(lowered(ids), pa.scalar(term.lower))
     has_space = pc.match_substring(ids, " ")
     if not pc.any(has_space).as_py():
         return is_it

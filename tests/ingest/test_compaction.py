@@ -85,7 +85,7 @@ def test_many_small_batches_become_one_with_the_same_rows(recorder: Recorder, cl
     assert verify(recorder) == []
 
 
-def test_one_run_lies_together_and_in_it_the_worst_comes_first(recorder: Recorder, clock: Clock) -> None:
+def test_failures_come_first_run_by_run_the_worst_before_others(recorder: Recorder, clock: Clock) -> None:
     record_some(recorder)
     list(compactor_of(recorder, clock).compact(everything=True))
     [merged] = recorder.index.list_live("actions")
@@ -93,7 +93,7 @@ def test_one_run_lies_together_and_in_it_the_worst_comes_first(recorder: Recorde
     rows = recorder.lake.read("actions", merged.batch_id).select(["run_id", "status"]).to_pylist()
 
     assert [(row["run_id"], row["status"]) for row in rows] == (
-        [("run 0", "OK")] * 10 + [("run 1", "ERROR")] * 5 + [("run 1", "WARNING")] * 5
+        [("run 1", "ERROR")] * 5 + [("run 1", "WARNING")] * 5 + [("run 0", "OK")] * 10
     )
 
 

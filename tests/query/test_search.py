@@ -17,6 +17,7 @@ from ingest.errors import BatchDamaged, InvalidInput
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import index_tokens
 from query.actions import ActionFilter, find_actions
+from query.blocks import THREADS
 from query.search import Search, record_history, search_actions, stream_search
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -287,8 +288,11 @@ def test_an_index_that_comes_later_is_used(lake):
     assert lake.view.batches.open(batch_id).tokens() is not None
 
 
-def test_a_page_opens_no_batch_that_is_too_old(world):
+def test_a_page_opens_no_batch_that_is_much_too_old(world):
+    """A few are looked at side by side, before it is known that the first of them has enough."""
     old = world.record({"message": "old", "happened_at": "2026-11-21T12:00:00Z"})
+    for _ in range(THREADS):
+        world.record({"message": "less old", "happened_at": "2026-11-21T18:00:00Z"})
     world.record({"message": "new"}, {"message": "newer", "happened_at": "2026-11-22T12:00:00Z"})
     world.recorder.lake.path_of("actions", old.batch_id).unlink()
 
