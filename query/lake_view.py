@@ -42,7 +42,7 @@ _SETTINGS = (
 
 _ACTIONS_IN = f"""
 create macro actions_in(files) as table
-select {", ".join(ACTION_SCHEMA.names)}
+select {", ".join(ACTION_SCHEMA.names)}, file_index, file_row_number
 from read_parquet(files, union_by_name = true, hive_partitioning = false)
 """
 

@@ -2,29 +2,36 @@
 -- parameters: files; run_id, problem_id, record, since, until, q or null; statuses, operations: lists or null;
 --   after_at, after_batch, after_row: the last action of that page, or null; limit
 -- columns: those of an action, happened_at as happened_us: microseconds since 1970
+-- Which ones is found out first, from a few columns: only the row groups that have them are then read whole.
+with found as materialized (
+    select file_index, file_row_number
+    from actions_in($files)
+    where
+        ($run_id is null or run_id = $run_id)
+        and ($statuses is null or list_contains($statuses, status))
+        and ($operations is null or list_contains($operations, operation))
+        and ($problem_id is null or problem_id = $problem_id)
+        and ($record is null or source_id = $record or target_id = $record)
+        and ($since is null or happened_at >= $since)
+        and ($until is null or happened_at < $until)
+        and (
+            $q is null
+            or contains(lower(message), lower($q))
+            or contains(lower(code), lower($q))
+            or contains(lower(source_name), lower($q))
+            or contains(lower(target_name), lower($q))
+            or contains(lower(source_id), lower($q))
+            or contains(lower(target_id), lower($q))
+        )
+        and ($after_at is null or happened_at <= $after_at)
+        and ($after_at is null or (happened_at, batch_id, row) < ($after_at, $after_batch, $after_row))
+    order by happened_at desc, batch_id desc, row desc
+    limit $limit
+)
 select
     batch_id, row, run_id, integration, configuration, trigger, epoch_us(happened_at) as happened_us,
     operation, status, source_type, source_id, source_name, target_type, target_id, target_name,
     code, message, details, duration_ms, problem_id
 from actions_in($files)
-where
-    ($run_id is null or run_id = $run_id)
-    and ($statuses is null or list_contains($statuses, status))
-    and ($operations is null or list_contains($operations, operation))
-    and ($problem_id is null or problem_id = $problem_id)
-    and ($record is null or source_id = $record or target_id = $record)
-    and ($since is null or happened_at >= $since)
-    and ($until is null or happened_at < $until)
-    and (
-        $q is null
-        or contains(lower(message), lower($q))
-        or contains(lower(code), lower($q))
-        or contains(lower(source_name), lower($q))
-        or contains(lower(target_name), lower($q))
-        or contains(lower(source_id), lower($q))
-        or contains(lower(target_id), lower($q))
-    )
-    and ($after_at is null or happened_at <= $after_at)
-    and ($after_at is null or (happened_at, batch_id, row) < ($after_at, $after_batch, $after_row))
+join found using (file_index, file_row_number)
 order by happened_at desc, batch_id desc, row desc
-limit $limit
