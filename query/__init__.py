@@ -20,6 +20,7 @@
     search_fields   the fields there are, and a search made of clauses
     blocks          batches block by block, and what is known of a block without reading it
     columns         a column of a block, its values looked at once each
+    compare         two runs side by side: records and problems that differ
     problems        the failures of a run, each kind once
     timeline        when in a run what happened
     durations       where the time of a run went
