@@ -12,6 +12,7 @@ from ingest.errors import SettingsError, SynclogError
 from web.commands.actions import actions
 from web.commands.backup import backup
 from web.commands.compact import compact
+from web.commands.compare import compare
 from web.commands.demo import demo
 from web.commands.doctor import doctor
 from web.commands.invocation import Invocation
@@ -96,6 +97,7 @@ for command in (
     actions,
     search,
     record,
+    compare,
     report,
     sql,
     verify,

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, render_template
 
+from web.api.comparison_shapes import COMPARISON_SCHEMAS
 from web.api.routes import JSON, TEXT, Answer, Body, Parameter, Route
 from web.api.schemas import SCHEMAS
 
@@ -55,7 +56,7 @@ def build_document(routes: Iterable[Route], *, base: str) -> Json:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS},
             "responses": {f"Error{status}": _error(meaning) for status, meaning in ERROR_MEANINGS.items()},
         },
     }

@@ -3,6 +3,7 @@
 overview.py      every integration and what needs attention, also as CSV and JSON
 runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
+compare.py       two runs side by side; comparison.py and run_choice.py fill it
 action.py        one action, as a page and inside the page of its run
 search.py        actions of any run by what they say, and the history of a record
 sql.py           SQL over everything
@@ -15,6 +16,7 @@ fragments.py     whether htmx asks for a part of a page
 from flask import Flask
 
 from web.pages.action import action_pages
+from web.pages.compare import compare_pages
 from web.pages.health import health_pages
 from web.pages.overview import overview_pages
 from web.pages.run import run_pages
@@ -25,5 +27,14 @@ from web.workspace import Workspace
 
 
 def register_pages(app: Flask, workspace: Workspace) -> None:
-    for pages in (overview_pages, runs_pages, run_pages, action_pages, search_pages, sql_pages, health_pages):
+    for pages in (
+        overview_pages,
+        runs_pages,
+        run_pages,
+        action_pages,
+        compare_pages,
+        search_pages,
+        sql_pages,
+        health_pages,
+    ):
         app.register_blueprint(pages(workspace))
