@@ -76,11 +76,17 @@ class Place(NamedTuple):
 
 def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None) -> Page[Action]:
     """A page of what was found. Raises InvalidInput for a bad expression or cursor."""
-    page = _NewestHits(limit + 1)
-    hunt = _Hunt(view, search, after=_place_from(cursor), most=limit + 1)
-    for hits in hunt.hits(page.is_certain):
-        page.add(hits)
-    return page_of(_actions_of(page.hits, view.batches.threads), limit, place_of)
+    found = find_newest(view, search, limit + 1, most=limit + 1, cursor=cursor)
+    return page_of(actions_of(found.hits[: limit + 1], view.batches.threads), limit, place_of)
+
+
+def find_newest(view: LakeView, search: Search, needed: int, *, most: int, cursor: str | None = None) -> "NewestHits":
+    """The newest hits: so many as are needed, or all; and more, up to ``most``, as far as they were come across."""
+    found = NewestHits(needed, most)
+    hunt = _Hunt(view, search, after=_place_from(cursor), most=most)
+    for hits in hunt.hits(found.is_certain):
+        found.add(hits)
+    return found
 
 
 def stream_search(view: LakeView, search: Search) -> Iterator[list[Action]]:
@@ -98,7 +104,7 @@ def record_history(
     return search_actions(view, Search(record_type=record_type, record_id=record_id), limit=limit, cursor=cursor)
 
 
-class _Hit(NamedTuple):
+class Hit(NamedTuple):
     """A row that was found."""
 
     place: Place
@@ -106,19 +112,35 @@ class _Hit(NamedTuple):
     number: int  # in its block
 
 
-class _NewestHits:
-    """The newest of all hits that are added."""
+class NewestHits:
+    """The newest of all hits that are added: those needed, and what else was found on the way."""
 
-    def __init__(self, most: int) -> None:
-        self.hits: list[_Hit] = []
+    def __init__(self, needed: int, most: int) -> None:
+        self.hits: list[Hit] = []
+        self._needed = needed
         self._most = most
+        self._left_us: int | None = None
 
-    def add(self, hits: Iterable[_Hit]) -> None:
+    def add(self, hits: Iterable[Hit]) -> None:
         self.hits = sorted([*self.hits, *hits], key=lambda hit: hit.place, reverse=True)[: self._most]
 
     def is_certain(self, last_us: int) -> bool:
-        """Whether nothing that happened at ``last_us`` or before can be among them any more."""
-        return len(self.hits) == self._most and last_us < self.hits[-1].place.happened_us
+        """Whether nothing that happened at ``last_us`` or before is needed any more; then it is left alone."""
+        is_left = len(self.hits) >= self._needed and last_us < self.hits[self._needed - 1].place.happened_us
+        if is_left:
+            self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
+        return is_left
+
+    @property
+    def is_all(self) -> bool:
+        """Whether ``complete`` is everything there is."""
+        return self._left_us is None and len(self.hits) < self._most
+
+    @property
+    def complete(self) -> Sequence[Hit]:
+        """The hits between which no other was left out."""
+        left_us = self._left_us
+        return self.hits if left_us is None else [hit for hit in self.hits if hit.place.happened_us > left_us]
 
 
 class _Hunt:
@@ -137,12 +159,12 @@ class _Hunt:
         until_us = LATEST_US + 1 if search.until is None else to_microseconds(search.until)
         self._until_us = until_us if after is None else min(until_us, after.happened_us + 1)
 
-    def hits(self, is_enough: Callable[[int], bool] = lambda last_us: False) -> Iterator[list[_Hit]]:
+    def hits(self, is_enough: Callable[[int], bool] = lambda last_us: False) -> Iterator[list[Hit]]:
         """The hits of block after block, the newest of each first.
 
         ``is_enough`` is asked whether nothing that happened at a moment or before is wanted any more.
         """
-        waiting: deque[tuple[int, Future[list[_Hit]]]] = deque()
+        waiting: deque[tuple[int, Future[list[Hit]]]] = deque()
         for last_us, block in self._candidates(is_enough):
             # What need not be read takes less time than to hand it to another thread.
             is_read = block.is_kept(self._columns_of(block))
@@ -246,7 +268,7 @@ class _Hunt:
         times = batch.times(block)
         return LATEST_US if times is None else times[1]
 
-    def _hits_in(self, block: Block) -> list[_Hit]:
+    def _hits_in(self, block: Block) -> list[Hit]:
         """The newest hits of a block; a test looks only at what the ones before left."""
         rows = np.arange(block.rows)
         block.load(self._columns_of(block))
@@ -324,7 +346,7 @@ def _spelled(view: LakeView, conditions: Sequence[Condition]) -> list[Condition]
 def _stream(hunt: _Hunt, threads: Executor) -> Iterator[list[Action]]:
     for hits in hunt.hits():
         for first in range(0, len(hits), _STREAMED_ROWS):
-            yield _actions_of(hits[first : first + _STREAMED_ROWS], threads)
+            yield actions_of(hits[first : first + _STREAMED_ROWS], threads)
 
 
 def _place_from(cursor: str | None) -> Place | None:
@@ -351,15 +373,15 @@ def _places(block: Block, rows: np.ndarray) -> list[Place]:
     return list(map(Place, _happened_us(block, rows).tolist(), batch_id.take(rows), row.take(rows)))
 
 
-def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[_Hit]:
+def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[Hit]:
     if most is not None and len(rows) > most:  # some more than so many: those of one moment stay together
         happened_us = _happened_us(block, rows)
         rows = rows[happened_us >= np.partition(happened_us, -most)[-most]]
-    hits = [_Hit(place, block, number) for place, number in zip(_places(block, rows), rows.tolist(), strict=True)]
+    hits = [Hit(place, block, number) for place, number in zip(_places(block, rows), rows.tolist(), strict=True)]
     return sorted(hits, key=lambda hit: hit.place, reverse=True)[:most]
 
 
-def _actions_of(hits: Sequence[_Hit], threads: Executor) -> list[Action]:
+def actions_of(hits: Sequence[Hit], threads: Executor) -> list[Action]:
     """In the order of the hits."""
     by_block = [
         (block, [hit.number for hit in some])
