@@ -1,7 +1,7 @@
 """The list of runs and one run, from the index alone: no batch is opened, however many actions there are."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
     "get_run",
     "list_facets",
     "list_run_messages",
+    "list_runs",
 ]
 
 
@@ -156,6 +157,12 @@ def get_run(view: LakeView, run_id: str) -> Run:
     if not rows:
         raise RunNotFound(f"there is no run {run_id}")
     return _run_from(rows[0])
+
+
+def list_runs(view: LakeView, run_ids: Iterable[str]) -> dict[str, Run]:
+    """The runs with these ids, of those there are."""
+    rows = view.select(sa.select(*_RUN).where(runs.c.run_id.in_(list(run_ids))))
+    return {row.run_id: _run_from(row) for row in rows}
 
 
 def list_facets(view: LakeView) -> RunFacets:

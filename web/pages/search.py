@@ -1,33 +1,26 @@
 """Search across runs, and the history of a record: actions of any run, latest first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from ingest.action import STATUSES, Status
 from ingest.errors import InvalidInput
 from query.actions import Action
 from query.runs import list_facets
-from query.search import Search, record_history, search_actions
-from query.search_fields import Match, looking_for
-from reports.wording import iso_datetime
-from web.api.query_parameters import limit_of, statuses_of, text_of
+from query.search import Search, record_history
+from query.search_fields import Match
+from web.api.query_parameters import limit_of, text_of
 from web.api.search import ANY_TYPE, match_of
 from web.pages.action_table import MESSAGE_SHOWN
 from web.pages.addresses import Arguments, address, path_of_record, said
-from web.pages.arguments import TIME_RANGES, moment_of
 from web.pages.fragments import is_fragment_wanted
+from web.pages.search_files import found_pages, write_hits_csv, write_hits_json
+from web.pages.search_results import Asked, build_results, read_asked_search
 from web.workspace import Workspace
-
-MATCH_LABELS = {
-    Match.WORDS: "All these words",
-    Match.SUBSTRING: "Anywhere in the text",
-    Match.REGEX: "Regular expression",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,76 +52,50 @@ class FoundActions:
         return address(self.path, said(self.arguments, without=["cursor"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchPage:
-    """What was looked for; ``table`` is None until something is, and where ``error`` says what is wrong with it."""
-
-    text: str
-    match: Match
-    statuses: tuple[Status, ...]
-    integration: str | None
-    time_range: str | None
-    integrations: Sequence[str]
-    since: datetime | None
-    table: FoundActions | None = None
-    error: InvalidInput | None = None
-    match_labels: dict[Match, str] = field(default_factory=lambda: MATCH_LABELS)
-    time_ranges: dict[str, str] = field(default_factory=lambda: TIME_RANGES)
-    all_statuses: tuple[Status, ...] = STATUSES
-
-    @property
-    def ndjson_address(self) -> str:
-        """The API's stream of everything found; the API has times, not spans that move with the clock."""
-        assert self.table is not None
-        since = None if self.since is None else iso_datetime(self.since)
-        return address(
-            "/api/v1/actions.ndjson", said(self.table.arguments, without=["cursor", "range"]), {"since": since}
-        )
-
-
 def search_pages(workspace: Workspace) -> Blueprint:
     pages = Blueprint("search", __name__)
     pages.add_url_rule("/search", "search", partial(show_search, workspace))
+    pages.add_url_rule("/search.csv", "csv", partial(show_search_csv, workspace))
+    pages.add_url_rule("/search.json", "json", partial(show_search_json, workspace))
     pages.add_url_rule("/records/<record_type>/<path:record_id>", "record", partial(show_record, workspace))
     return pages
 
 
-def show_search(workspace: Workspace) -> Response | str:
-    arguments = said(request.args)
-    text = (text_of("q") or "").strip()
+def show_search(workspace: Workspace) -> Response:
     now = datetime.now(UTC)
-    since = moment_of("since", now=now) or moment_of("range", now=now)
-    asked = partial(
-        SearchPage,
-        text=text,
-        statuses=statuses_of(),
-        integration=text_of("integration"),
-        time_range=text_of("range"),
-        integrations=list_facets(workspace.view).integrations,
-        since=since,
+    asked = Asked(
+        text=(text_of("q") or "").strip(),
+        match=Match.WORDS,
+        arguments=said(request.args),
+        known=list_facets(workspace.view),
     )
+    is_fragment = is_fragment_wanted()
     try:
-        match = match_of()
+        asked = replace(asked, match=match_of())
+        if asked.is_searched:
+            found = build_results(workspace.view, asked, now=now, with_facets=not is_fragment)
+            asked = replace(asked, found=found)
     except InvalidInput as error:
-        return Response(render_template("search.html", page=asked(match=Match.WORDS, error=error)), 400)
-    if not text:
-        return render_template("search.html", page=asked(match=match))
-    search = Search(
-        statuses=statuses_of(),
-        integration=text_of("integration"),
-        since=since,
-        until=moment_of("until", now=now),
+        return Response(render_template("search.html", page=replace(asked, error=error)), 400)
+    if is_fragment and asked.found is not None:
+        return Response(render_template("_search_rows.html", results=asked.found))
+    return Response(render_template("search.html", page=asked))
+
+
+def show_search_csv(workspace: Workspace) -> Response:
+    return Response(
+        write_hits_csv(found_pages(workspace.view, _search())),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="actions.csv"'},
     )
-    try:
-        found = search_actions(
-            workspace.view, looking_for(search, text, match, now=now), limit=limit_of(), cursor=text_of("cursor")
-        )
-    except InvalidInput as error:
-        return Response(render_template("search.html", page=asked(match=match, error=error)), 400)
-    table = FoundActions(path="/search", actions=found.items, arguments=arguments, next_cursor=found.next_cursor)
-    if is_fragment_wanted():
-        return render_template("_action_rows.html", table=table)
-    return render_template("search.html", page=asked(match=match, table=table))
+
+
+def show_search_json(workspace: Workspace) -> Response:
+    return Response(write_hits_json(found_pages(workspace.view, _search())), mimetype="application/json")
+
+
+def _search() -> Search:
+    return read_asked_search((text_of("q") or "").strip(), match_of(), now=datetime.now(UTC))
 
 
 def show_record(workspace: Workspace, record_type: str, record_id: str) -> AnyResponse | str:

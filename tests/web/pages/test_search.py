@@ -26,7 +26,9 @@ def test_the_empty_search_says_what_can_be_looked_for(own_pages: FlaskClient) ->
     page = own_pages.get("/search")
 
     assert page.status_code == 200
-    assert "What are you looking for?" in text_of(page.text)
+    assert "What can be typed" in text_of(page.text)
+    assert "words that begin like this" in text_of(page.text)
+    assert '<details class="search-help" open' in page.text
 
 
 def test_what_is_found_leads_to_its_run_and_action(found_pages: FlaskClient) -> None:
@@ -95,3 +97,73 @@ def test_an_action_leads_to_the_history_of_its_record(found_pages: FlaskClient, 
     page = found_pages.get(f"/runs/r1/actions/{action['action_id']}")
 
     assert 'href="/records/ci/a%2F1"' in page.text
+
+
+def test_hits_stand_under_their_run_with_what_was_looked_for_marked(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permission")
+
+    assert "<mark>permission</mark>" in page.text
+    assert '<a href="/runs/r1"><bdi>servicenow</bdi>' in page.text
+    assert "1 hit" in text_of(page.text)
+
+
+def test_what_was_found_is_escaped_before_it_is_marked(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=it")
+
+    assert "Wrote &lt;b&gt;<mark>it</mark>&lt;/b&gt;" in page.text
+
+
+def test_facets_narrow_the_search_and_say_what_they_count(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=since%3A2026-01-01")
+
+    assert "Counted in all of them." in text_of(page.text)
+    assert 'href="/search?q=since%3A2026-01-01+status%3AERROR"' in page.text
+    narrower = found_pages.get("/search?q=since%3A2026-01-01+status%3AERROR")
+    assert "No permission" in text_of(narrower.text)
+    assert "Wrote" not in text_of(narrower.text)
+
+
+def test_facets_of_more_than_is_looked_at_say_so(found_pages: FlaskClient) -> None:
+    for day in (1, 2):
+        line = b'{"run_id":"r","happened_at":"2026-10-0%dT12:00:00Z","message":"many"}\n' % day
+        found_pages.post("/api/v1/actions", data=line * 60, content_type="application/x-ndjson")
+
+    page = text_of(found_pages.get("/search?q=many").text)
+
+    assert "Counted in the latest 60 hits; there may be more." in page
+    assert "The latest 50 hits" in page
+
+
+def test_each_field_in_force_can_be_taken_away(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permission+status%3Aerror+-code%3A404&integration=servicenow")
+
+    links = re.findall(r'<li><a href="(/search[^"]*)"><span class="visually-hidden">Without', page.text)
+    assert [unescape(link) for link in links] == [
+        "/search?integration=servicenow&q=permission+-code%3A404",
+        "/search?integration=servicenow&q=permission+status%3Aerror",
+        "/search?q=permission+status%3Aerror+-code%3A404",
+    ]
+
+
+def test_a_misspelt_field_is_named_with_its_place(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?q=permission+stauts%3Aerror")
+
+    assert page.status_code == 400
+    assert "at character 12, 'stauts:error': stauts is no field. status?" in text_of(page.text)
+
+
+def test_the_same_rows_come_as_csv_and_as_json(found_pages: FlaskClient) -> None:
+    rows = found_pages.get("/search.json?q=run:r1").get_json()["items"]
+    table = found_pages.get("/search.csv?q=run:r1").text.splitlines()
+
+    assert [row["message"] for row in rows] == ["Wrote <b>it</b>", "No permission"]
+    assert table[0].startswith("action_id,run_id,")
+    assert [line.split(",")[0] for line in table[1:]] == [row["action_id"] for row in rows]
+    assert found_pages.get("/search.csv?q=stauts:x").status_code == 400
+
+
+def test_filters_alone_are_a_search(found_pages: FlaskClient) -> None:
+    page = found_pages.get("/search?status=ERROR")
+
+    assert "No permission" in text_of(page.text)
+    assert "Wrote" not in text_of(page.text)
