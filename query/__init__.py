@@ -15,6 +15,7 @@
     actions         actions of a run or across runs: a page, one, or a stream of all
     search          words, ids and expressions across runs, newest first
     search_terms    the words a search looks for, and which rows of a block have them
+    search_hits     rows that it has found, and the newest of them;  search_facets  what they have in common
     search_conditions  what it wants of single fields
     search_grammar  what people type, as clauses and back
     search_fields   the fields there are, and a search made of clauses

@@ -6,13 +6,12 @@ batches and blocks that cannot hold anything newer than what was found already a
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -29,6 +28,7 @@ from query.lake_view import LakeView
 from query.paging import Page, page_of
 from query.runs import list_facets
 from query.search_conditions import Condition
+from query.search_hits import Hit, NewestHits, Place
 from query.search_terms import (
     SEARCHED_COLUMNS,
     Term,
@@ -66,21 +66,13 @@ class Search:
     conditions: tuple[Condition, ...] = ()
 
 
-class Place(NamedTuple):
-    """Where in the order of all actions a page starts: after this one."""
-
-    happened_us: int
-    batch_id: str
-    row: int
-
-
 def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None) -> Page[Action]:
     """A page of what was found. Raises InvalidInput for a bad expression or cursor."""
     found = find_newest(view, search, limit + 1, most=limit + 1, cursor=cursor)
     return page_of(actions_of(found.hits[: limit + 1], view.batches.threads), limit, place_of)
 
 
-def find_newest(view: LakeView, search: Search, needed: int, *, most: int, cursor: str | None = None) -> "NewestHits":
+def find_newest(view: LakeView, search: Search, needed: int, *, most: int, cursor: str | None = None) -> NewestHits:
     """The newest hits: so many as are needed, or all; and more, up to ``most``, as far as they were come across."""
     found = NewestHits(needed, most)
     hunt = _Hunt(view, search, after=_place_from(cursor), most=most)
@@ -102,45 +94,6 @@ def record_history(
 ) -> Page[Action]:
     """What was done to a record, and with it as a source, in any run."""
     return search_actions(view, Search(record_type=record_type, record_id=record_id), limit=limit, cursor=cursor)
-
-
-class Hit(NamedTuple):
-    """A row that was found."""
-
-    place: Place
-    block: Block
-    number: int  # in its block
-
-
-class NewestHits:
-    """The newest of all hits that are added: those needed, and what else was found on the way."""
-
-    def __init__(self, needed: int, most: int) -> None:
-        self.hits: list[Hit] = []
-        self._needed = needed
-        self._most = most
-        self._left_us: int | None = None
-
-    def add(self, hits: Iterable[Hit]) -> None:
-        self.hits = sorted([*self.hits, *hits], key=lambda hit: hit.place, reverse=True)[: self._most]
-
-    def is_certain(self, last_us: int) -> bool:
-        """Whether nothing that happened at ``last_us`` or before is needed any more; then it is left alone."""
-        is_left = len(self.hits) >= self._needed and last_us < self.hits[self._needed - 1].place.happened_us
-        if is_left:
-            self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
-        return is_left
-
-    @property
-    def is_all(self) -> bool:
-        """Whether ``complete`` is everything there is."""
-        return self._left_us is None and len(self.hits) < self._most
-
-    @property
-    def complete(self) -> Sequence[Hit]:
-        """The hits between which no other was left out."""
-        left_us = self._left_us
-        return self.hits if left_us is None else [hit for hit in self.hits if hit.place.happened_us > left_us]
 
 
 class _Hunt:

@@ -14,7 +14,8 @@ from ingest.problem import template_of
 from query.actions import Action, place_of
 from query.lake_view import LakeView
 from query.paging import Page, page_of
-from query.search import Hit, Search, actions_of, find_newest
+from query.search import Search, actions_of, find_newest
+from query.search_hits import Hit
 
 COUNTED_HITS = 1000
 COUNTED_BLOCKS = 6

@@ -3,6 +3,7 @@
 ::
 
     wording         numbers, times, statuses and outcomes in words; the filters of every template
+    highlight       what was looked for, marked in a text
     charts          drawings as SVG text, the same for pages and print
     attention       why an integration needs attention, in words
     axis            where a chart's ticks go and what they say

@@ -5,7 +5,8 @@ runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 compare.py       two runs side by side; comparison.py and run_choice.py fill it
 action.py        one action, as a page and inside the page of its run
-search.py        actions of any run by what they say, and the history of a record
+search.py        actions of any run by what they say, and the history of a record; search_results.py fills the page,
+                 search_files.py writes the same as data
 sql.py           SQL over everything
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address

@@ -1,0 +1,53 @@
+"""Rows that a search has found, and the newest of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from query.blocks import Block
+
+
+class Place(NamedTuple):
+    """Where in the order of all actions a page starts: after this one."""
+
+    happened_us: int
+    batch_id: str
+    row: int
+
+
+class Hit(NamedTuple):
+    """A row that was found."""
+
+    place: Place
+    block: Block
+    number: int  # in its block
+
+
+class NewestHits:
+    """The newest of all hits that are added: those needed, and what else was found on the way."""
+
+    def __init__(self, needed: int, most: int) -> None:
+        self.hits: list[Hit] = []
+        self._needed = needed
+        self._most = most
+        self._left_us: int | None = None
+
+    def add(self, hits: Iterable[Hit]) -> None:
+        self.hits = sorted([*self.hits, *hits], key=lambda hit: hit.place, reverse=True)[: self._most]
+
+    def is_certain(self, last_us: int) -> bool:
+        """Whether nothing that happened at ``last_us`` or before is needed any more; then it is left alone."""
+        is_left = len(self.hits) >= self._needed and last_us < self.hits[self._needed - 1].place.happened_us
+        if is_left:
+            self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
+        return is_left
+
+    @property
+    def is_all(self) -> bool:
+        """Whether ``complete`` is everything there is."""
+        return self._left_us is None and len(self.hits) < self._most
+
+    @property
+    def complete(self) -> Sequence[Hit]:
+        """The hits between which no other was left out."""
+        left_us = self._left_us
+        return self.hits if left_us is None else [hit for hit in self.hits if hit.place.happened_us > left_us]
