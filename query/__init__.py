@@ -12,6 +12,7 @@
     habits          what is usual for one, learned from them
     flags           what about one needs attention, and why
     watch           all of them, most urgent first
+    run_history     how many runs began when, by status
     actions         actions of a run or across runs: a page, one, or a stream of all
     search          words, ids and expressions across runs, newest first
     search_terms    the words a search looks for, and which rows of a block have them

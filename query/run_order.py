@@ -46,6 +46,7 @@ ENDED_US: Figure = sa.case(
     (runs.c.finished_us.is_not(None), runs.c.finished_us),
     (runs.c.progress.in_([word.value for word in Progress if word.is_over]), runs.c.last_action_us),
 )
+DURATION_US: Figure = ENDED_US - BEGUN_US
 
 FIGURES: dict[str, Figure] = {
     "begun_at": BEGUN_US,
@@ -53,21 +54,29 @@ FIGURES: dict[str, Figure] = {
     "configuration": runs.c.configuration,
     "trigger": runs.c.trigger,
     "progress": sa.case({word.value: place for place, word in enumerate(Progress)}, value=runs.c.progress, else_=-1),
-    "duration": ENDED_US - BEGUN_US,
+    "scope": runs.c.scope,
+    "ended_at": ENDED_US,
+    "duration": DURATION_US,
     "status": runs.c.status_rank,
     "processed": counted(),
     "creates": counted(Operation.CREATE),
     "updates": counted(Operation.UPDATE),
     "deletes": counted(Operation.DELETE),
     "unchanged": counted(Operation.NONE),
+    "oks": counted(status=Status.OK),
     "infos": counted(status=Status.INFO),
     "warnings": counted(status=Status.WARNING),
     "errors": counted(status=Status.ERROR),
+    "expected": runs.c.expected,
+    "gone": runs.c.gone,
 }
 RUN_SORTS = tuple(FIGURES)
 
-_TEXTS = frozenset({"integration", "configuration", "trigger"})
-_NULLABLE = frozenset({"configuration", "trigger", "duration", "status"})
+COUNTERS = ("processed", "creates", "updates", "deletes", "unchanged", "oks", "infos", "warnings", "errors")
+"""Of these figures, and of the duration in microseconds, runs are chosen by how large they are."""
+
+_TEXTS = frozenset({"integration", "configuration", "trigger", "scope"})
+_NULLABLE = frozenset({"configuration", "trigger", "scope", "ended_at", "duration", "status", "expected"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,15 +16,18 @@ from ingest.run_state import EventKind
 from ingest.timestamps import from_microseconds, to_microseconds
 from query.lake_view import LakeView
 from query.paging import Page, page_of
-from query.run_order import RUN_SORTS, UNREADABLE, read_order
+from query.run_order import COUNTERS, FIGURES, RUN_SORTS, UNREADABLE, read_order
 
 __all__ = [
+    "COUNTERS",
     "RUN_SORTS",
+    "FigureRange",
     "Neighbours",
     "Run",
     "RunFacets",
     "RunFilter",
     "RunMessage",
+    "conditions_of",
     "find_neighbours",
     "find_runs",
     "get_run",
@@ -92,9 +95,22 @@ class Run:
         return self.heard_at if is_announced or self.last_action_at is None else min(self.heard_at, self.last_action_at)
 
     @property
+    def can_be_cancelled(self) -> bool:
+        return self.cancellable and self.progress in (Progress.PENDING, Progress.RUNNING)
+
+    @property
     def percent(self) -> float | None:
         """0 to 100; None when nobody said how many actions to expect."""
         return min(100.0, 100 * self.counts.processed / self.expected) if self.expected else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureRange:
+    """Runs of which a figure, one of COUNTERS or the duration in microseconds, is in a range, its ends included."""
+
+    figure: str
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +125,7 @@ class RunFilter:
     since: datetime | None = None
     until: datetime | None = None
     q: str | None = None
+    ranges: tuple[FigureRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +160,7 @@ def find_runs(
 ) -> Page[Run]:
     """A page of runs. ``sort`` is one of RUN_SORTS, with ``-`` in front for the greatest first; nulls come last."""
     order = read_order(sort)
-    statement = sa.select(*_RUN, order.expression.label("sort_value")).where(*_conditions(run_filter))
+    statement = sa.select(*_RUN, order.expression.label("sort_value")).where(*conditions_of(run_filter))
     if cursor is not None:
         statement = statement.where(order.after(cursor))
     rows = view.select(statement.order_by(*order.clauses).limit(limit + 1))
@@ -215,7 +232,8 @@ def list_run_messages(view: LakeView, run_id: str) -> list[RunMessage]:
     ]
 
 
-def _conditions(run_filter: RunFilter) -> list[sa.ColumnElement[bool]]:
+def conditions_of(run_filter: RunFilter) -> list[sa.ColumnElement[bool]]:
+    """What holds for the runs a filter chooses."""
     wanted: dict[sa.Column[Any], object] = {
         runs.c.integration: run_filter.integration,
         runs.c.configuration: run_filter.configuration,
@@ -230,8 +248,15 @@ def _conditions(run_filter: RunFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(runs.c.sort_us >= to_microseconds(run_filter.since))
     if run_filter.until is not None:
         conditions.append(runs.c.sort_us < to_microseconds(run_filter.until))
+    for each in run_filter.ranges:
+        if each.least is not None:
+            conditions.append(FIGURES[each.figure] >= each.least)
+        if each.most is not None:
+            conditions.append(FIGURES[each.figure] <= each.most)
     if run_filter.q:
-        conditions.append(_mentions(run_filter.q, (runs.c.run_id, runs.c.integration, runs.c.configuration)))
+        conditions.append(
+            _mentions(run_filter.q, (runs.c.run_id, runs.c.integration, runs.c.configuration, runs.c.trigger))
+        )
     return conditions
 
 

@@ -8,7 +8,7 @@ are plain text with every word escaped where it is put in: a Markup a bar made c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 30, 24
 WIDEST_BAR = 40.0
 HISTORY_SLOTS = 20
+LINKED_STATUSES = (Status.OK, None, Status.INFO, Status.WARNING, Status.ERROR)
+FEWEST_SLOTS = 24
+"""A chart of two days does not make two blocks of them."""
 THINNEST_TROUBLE = 1.5
 """A single error among a million actions is still this many units high."""
 
@@ -48,6 +51,15 @@ class _Frame:
 
     def height_of(self, count: int) -> float:
         return (self.floor - TOP) * count / self.highest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedBar:
+    """One bar: how many of each status, in the order of LINKED_STATUSES, where it leads, and the same in words."""
+
+    counts: Sequence[int]
+    address: str
+    words: str
 
 
 def stacked_bars(timeline: Timeline, *, width: int = 720, height: int = 200, name: str = "actions-over-time") -> Markup:
@@ -92,6 +104,27 @@ def history_bars(
     shapes = (f'<path class="{name}" fill="currentColor" d="{"".join(path)}"/>' for name, path in paths.items())
     opening = _opening("chart-history", width, height)
     return Markup("".join((opening, f"<title>{escape(words)}</title>", *shapes, "</svg>")))
+
+
+def linked_bars(bars: Sequence[LinkedBar], *, words: str, width: int = 1120, height: int = 96) -> Markup:
+    """Runs over time by status, oldest first; each bar is a link. Stretched to the page, so words stand beside it."""
+    slots = max(len(bars), FEWEST_SLOTS)
+    slot, gap = width / slots, min(2.0, width / slots / 5)
+    frame = _Frame(width=width, height=height + BOTTOM, highest=max((sum(bar.counts) for bar in bars), default=1) or 1)
+    pieces = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart chart-linked" viewBox="0 {TOP} {width} {height - TOP}"'
+        f' preserveAspectRatio="none" role="group" aria-label="{escape(words)}">'
+    ]
+    for place, bar in enumerate(bars, slots - len(bars)):
+        if not any(bar.counts):
+            continue
+        pieces.append(
+            f'<a href="{escape(bar.address)}"><title>{escape(bar.words)}</title><rect class="chart-reach" fill="none"'
+            f' pointer-events="all" x="{place * slot:.1f}" y="{TOP}" width="{slot:.1f}" height="{height - TOP}"/>'
+        )
+        kinds = zip(reversed(LINKED_STATUSES), reversed(bar.counts), strict=True)
+        pieces += (*_stack(kinds, frame, place * slot + gap / 2, slot - gap), "</a>")
+    return Markup("".join((*pieces, "</svg>")))
 
 
 def proportion_bar(counts: Counts, *, width: int = 240, height: int = 8) -> Markup:
@@ -178,15 +211,17 @@ def _bars(timeline: Timeline, stacks: Sequence[Sequence[int]], frame: _Frame) ->
                 f'<g><title>{tooltip}</title><rect class="chart-reach" fill="none" pointer-events="all"'
                 f' x="{x:.1f}" y="{TOP}" width="{slot:.1f}" height="{frame.floor - TOP:.1f}"/>'
             )
-            yield from _stack(stack, frame, x + (slot - bar) / 2, bar)
+            worst_first = zip(reversed(STATUSES), reversed(stack), strict=True)
+            yield from _stack(worst_first, frame, x + (slot - bar) / 2, bar)
             yield "</g>"
 
 
-def _stack(stack: Sequence[int], frame: _Frame, x: float, width: float) -> Iterator[str]:
+def _stack(worst_first: Iterable[tuple[Status | None, int]], frame: _Frame, x: float, width: float) -> Iterator[str]:
     """Errors stand on the axis, where they can be compared; what lifts a thin one to be seen is taken from above it."""
-    room = max(frame.height_of(sum(stack)), THINNEST_TROUBLE)
+    stack = list(worst_first)
+    room = max(frame.height_of(sum(count for _, count in stack)), THINNEST_TROUBLE)
     bottom = frame.floor
-    for status, count in zip(reversed(STATUSES), reversed(stack), strict=True):
+    for status, count in stack:
         if count:
             height = max(frame.height_of(count), THINNEST_TROUBLE)
             if status is Status.OK:

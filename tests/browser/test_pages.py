@@ -141,13 +141,100 @@ def test_sql_runs_with_control_enter_and_from_an_example(page: Page) -> None:
     expect(page.locator(".sql-result tbody tr")).to_have_count(2)
 
 
-def test_a_time_tells_the_readers_own_when_pointed_at(page: Page) -> None:
+def test_times_are_in_the_readers_own_zone_and_utc_when_pointed_at(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, timezone_id="Europe/Helsinki")
+    page = context.new_page()
     page.goto("/runs/nightly")
-    time = page.locator(".facts time").first
 
-    time.hover()
+    start = page.locator(".facts > div").filter(has_text="Start (Europe/Helsinki)").locator("time")
+    expect(start).to_have_text("2025-11-22 12:15:00")
+    expect(start).to_have_attribute("title", "2025-11-22 10:15:00 UTC")
+    page.locator(".opener").first.click()
+    expect(page.locator("tr.action-details time")).to_have_text("2025-11-22 12:15:00.000")
+    context.close()
 
-    assert "2025" in (time.get_attribute("title") or "")
+
+def test_rows_that_htmx_brings_are_in_the_readers_own_zone_too(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, timezone_id="Europe/Helsinki")
+    page = context.new_page()
+    page.goto("/runs/broken")
+    page.get_by_role("link", name="Load more").click()
+
+    expect(page.locator("tr.action")).to_have_count(62)
+    expect(page.locator("tr.action").last.locator("time")).to_have_text("2025-11-22 13:16:59")
+    context.close()
+
+
+def test_a_time_in_other_words_tells_both_when_pointed_at(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, timezone_id="Europe/Helsinki")
+    page = context.new_page()
+    page.goto("/?q=servicenow")
+
+    ago = page.locator("tr.watched time").nth(1)
+    expect(ago).to_contain_text("ago")
+    expect(ago).to_have_attribute("title", "2025-11-22 12:15:00 (2025-11-22 10:15:00 UTC)")
+    context.close()
+
+
+@pytest.mark.parametrize("address", ["/", "/runs"])
+def test_the_keyboard_walks_the_rows_of_every_list(page: Page, address: str) -> None:
+    page.goto(address)
+    rows = page.locator("main tbody tr")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(rows.nth(1).get_by_role("link").first).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    expect(rows.nth(0).get_by_role("link").first).to_be_focused()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main.run")).to_be_visible()
+
+
+def test_the_keyboard_changes_pages_and_explains_itself(page: Page) -> None:
+    page.goto("/sql")
+    page.get_by_role("link", name="Overview").focus()
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(page.locator("main.runs")).to_be_visible()
+
+    page.wait_for_load_state()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_run_is_cancelled_in_the_list(page: Page) -> None:
+    page.goto("/runs?integration=rclone")
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator("tr.run .progress-word")).to_have_text("ABORTION PENDING")
+    assert page.url.endswith("/runs?integration=rclone")
+
+
+def test_a_bar_of_the_timeline_zooms_in(page: Page) -> None:
+    page.goto("/runs?integration=servicenow&range=9999d")
+    expect(page.locator("tr.run")).to_have_count(2)
+
+    page.locator(".chart-linked a").first.click()
+
+    expect(page.locator("tr.run")).to_have_count(1)
+
+
+def test_columns_are_chosen_and_stay_in_the_address(page: Page) -> None:
+    page.goto("/runs")
+    page.get_by_text("Columns").click()
+
+    page.get_by_role("checkbox", name="Unchanged").check()
+
+    expect(page.get_by_role("columnheader", name="Unchanged")).to_be_visible()
+    assert page.url.endswith("/runs?column=unchanged")
 
 
 def test_hostile_text_runs_nothing(page: Page, workspace: Workspace) -> None:

@@ -1,14 +1,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from ingest.action import Progress, Scope, Status
 from ingest.counts import Counts
 from ingest.errors import InvalidInput, RunNotFound
+from ingest.index_tables import runs
 from ingest.recorder import RunAnnouncement, RunChange
 from ingest.run_state import EventKind
+from ingest.timestamps import to_microseconds
 from query.runs import (
     RUN_SORTS,
+    FigureRange,
     Neighbours,
     Run,
     RunFacets,
@@ -120,6 +124,42 @@ def test_filter_chooses_runs(world, wanted, found):
         found = ["zz"]
 
     assert ids(find_runs(world.view, wanted)) == found
+
+
+@pytest.mark.parametrize(
+    ("ranges", "found"),
+    [
+        ((), ["big", "small", "open"]),
+        ((FigureRange(figure="processed", least=2),), ["big"]),
+        ((FigureRange(figure="processed", most=2),), ["small", "open"]),
+        ((FigureRange(figure="errors", least=1, most=1),), ["big"]),
+        ((FigureRange(figure="creates", least=1), FigureRange(figure="errors", most=0)), ["small"]),
+        ((FigureRange(figure="duration", least=60_000_000),), ["big"]),
+        ((FigureRange(figure="duration", most=59_999_999),), ["small"]),
+        ((FigureRange(figure="oks", least=2),), ["big"]),
+    ],
+)
+def test_ranges_choose_runs_by_their_figures(world, ranges, found):
+    world.record(
+        {"run_id": "big", "status": "ERROR", "happened_at": "2026-11-22T12:00:00Z"},
+        {"run_id": "big", "happened_at": "2026-11-22T12:01:00Z"},
+        {"run_id": "big", "happened_at": "2026-11-22T12:01:00Z"},
+        {"run_id": "small", "operation": "CREATE", "happened_at": "2026-11-22T11:00:00Z"},
+        {"run_id": "open", "happened_at": "2026-11-22T10:00:00Z"},
+    )
+    set_ends(world, big="2026-11-22T12:01:00Z", small="2026-11-22T11:00:00Z")
+
+    assert ids(find_runs(world.view, RunFilter(ranges=ranges))) == found
+
+
+def set_ends(world, **ends):
+    """Run events carry the time they came in, so the ends of runs long past are put into the index."""
+    with world.recorder.index.writing() as connection:
+        for run_id, moment in ends.items():
+            end_us = to_microseconds(datetime.fromisoformat(moment))
+            connection.execute(
+                sa.update(runs).where(runs.c.run_id == run_id).values(progress="FINISHED", finished_us=end_us)
+            )
 
 
 def test_pages_of_every_sort_hold_every_run_once_and_in_order(world):

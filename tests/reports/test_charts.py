@@ -9,7 +9,7 @@ from ingest.action import Status
 from ingest.counts import Counts
 from query.timeline import Bucket, Timeline
 from reports.axis import nice_step, short_count, time_label, time_marks
-from reports.charts import operation_bar, proportion_bar, stacked_bars
+from reports.charts import LinkedBar, history_bars, linked_bars, operation_bar, proportion_bar, stacked_bars
 
 MORNING = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -145,3 +145,36 @@ def test_colours_come_from_classes_alone() -> None:
     bars = [bar for bar in drawing.iter(f"{SVG}rect") if bar.get("data-count")]
     assert {bar.attrib["class"] for bar in bars} == {f"status-{status.lower()}" for status in Status}
     assert {bar.attrib["fill"] for bar in bars} == {"currentColor"}
+
+
+def test_linked_bars_stack_every_status_inside_the_drawing() -> None:
+    bars = [
+        LinkedBar(counts=(9, 1, 1, 1, 1), address="/runs?since=a&until=b", words="13 runs"),
+        LinkedBar(counts=(0, 0, 0, 0, 0), address="/nowhere", words="none"),
+        LinkedBar(counts=(0, 1, 0, 0, 0), address="/runs", words="1 run"),
+    ]
+
+    drawing = ElementTree.fromstring(linked_bars(bars, words="runs", height=96))
+
+    links = drawing.findall(f"{SVG}a")
+    assert [link.get("href") for link in links] == ["/runs?since=a&until=b", "/runs"]
+    assert [link.findtext(f"{SVG}title") for link in links] == ["13 runs", "1 run"]
+    assert sums_by_class(ElementTree.tostring(drawing, encoding="unicode")) == {
+        "status-ok": 9,
+        "status-none": 2,
+        "status-info": 1,
+        "status-warning": 1,
+        "status-error": 1,
+    }
+    boxes = [each.attrib for each in drawing.iter(f"{SVG}rect") if each.get("data-count")]
+    assert all(float(box["y"]) >= 29.9 and float(box["y"]) + float(box["height"]) <= 96.1 for box in boxes)
+
+
+def test_thumbnail_has_one_shape_a_status_and_says_what_it_shows() -> None:
+    drawing = ElementTree.fromstring(
+        history_bars([(100, Status.OK), (50, Status.ERROR), (0, None), (100, Status.OK)], words="four runs")
+    )
+
+    shapes = {shape.get("class"): shape.attrib["d"].count("M") for shape in drawing.iter(f"{SVG}path")}
+    assert shapes == {"status-ok": 2, "status-error": 1, "status-none": 1}
+    assert drawing.findtext(f"{SVG}title") == "four runs"

@@ -1,5 +1,6 @@
 """Reading query parameters: text in, our types out, with the parameter's name in every refusal."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -10,10 +11,14 @@ from flask import request
 from ingest.action import Operation, Progress, Status, parse_operation, parse_progress, parse_status
 from ingest.errors import InvalidInput
 from ingest.timestamps import from_microseconds, parse_timestamp
+from query.runs import COUNTERS, FigureRange
 from web.api.routes import INSTANT, WHOLE, Parameter
 
 LARGEST_PAGE = 1000
 Word = TypeVar("Word", bound=StrEnum)
+
+_SPAN_PART = re.compile(r"(\d{1,9}) ?(ms|s|m|h|d)")
+_UNIT_US = {"ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 TRUE_WORDS = frozenset(("true", "1", "yes", "on", ""))
 FALSE_WORDS = frozenset(("false", "0", "no", "off"))
@@ -26,6 +31,19 @@ LIMIT = Parameter(
     schema={**WHOLE, "minimum": 1, "maximum": LARGEST_PAGE, "default": 50},
 )
 CURSOR = Parameter(name="cursor", meaning="`next_cursor` of the page before")
+
+
+RANGES = (
+    *(
+        Parameter(name=f"{counter}_{bound}", meaning=f"at {word} so many {counter}", schema=WHOLE)
+        for counter in COUNTERS
+        for bound, word in (("min", "least"), ("max", "most"))
+    ),
+    Parameter(
+        name="longer_than", meaning="lasted so long or longer: 90 or 90s, 10m, 1h30m, 2d; only runs that are over"
+    ),
+    Parameter(name="shorter_than", meaning="lasted so long or shorter; only runs that are over"),
+)
 
 
 def text_of(name: str) -> str | None:
@@ -82,6 +100,39 @@ def statuses_of(name: str = "status") -> tuple[Status, ...]:
 
 def operations_of(name: str = "operation") -> tuple[Operation, ...]:
     return tuple(read_word(text, parse_operation, name) for text in _listed(name))
+
+
+def ranges_of() -> tuple[FigureRange, ...]:
+    """``errors_min=5``, ``processed_max=100``, ``longer_than=10m``, ``shorter_than=90``: counts and durations."""
+    counted = [
+        FigureRange(figure=name, least=count_of(f"{name}_min"), most=count_of(f"{name}_max")) for name in COUNTERS
+    ]
+    lasting = FigureRange(figure="duration", least=span_of("longer_than"), most=span_of("shorter_than"))
+    return tuple(each for each in (*counted, lasting) if (each.least, each.most) != (None, None))
+
+
+def count_of(name: str) -> int | None:
+    text = text_of(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidInput(f"{name} is a whole number from 0, not {text[:40]!r}", field=name)
+    return int(text)
+
+
+def span_of(name: str) -> int | None:
+    """A length of time in microseconds: 90 are seconds, 10m minutes, 1h30m an hour and a half, 2d days."""
+    text = text_of(name)
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit():
+        text += "s"
+    parts = _SPAN_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
+        raise InvalidInput(
+            f"{name} is seconds or a length of time like 90s, 10m, 1h30m, 2d, not {text[:40]!r}", field=name
+        )
+    return sum(int(number) * _UNIT_US[unit] for number, unit in parts)
 
 
 def sort_of(allowed: tuple[str, ...], *, default: str) -> str:

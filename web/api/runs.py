@@ -16,11 +16,13 @@ from web.api.body import read_small_body
 from web.api.query_parameters import (
     CURSOR,
     LIMIT,
+    RANGES,
     SINCE,
     UNTIL,
     instant_of,
     limit_of,
     progress_of,
+    ranges_of,
     read_word,
     sort_of,
     status_of,
@@ -75,6 +77,7 @@ def get_runs() -> Response:
         since=instant_of("since"),
         until=instant_of("until"),
         q=text_of("q"),
+        ranges=ranges_of(),
     )
     sort = sort_of(tuple(RUN_SORTS), default="-begun_at")
     page = find_runs(workspace().view, run_filter, sort=sort, limit=limit_of(), cursor=text_of("cursor"))
@@ -184,6 +187,7 @@ _FOUND = (
     SINCE,
     UNTIL,
     Parameter(name="q", meaning="text in run id, integration, configuration or trigger"),
+    *RANGES,
     Parameter(name="sort", meaning=f"{', '.join(RUN_SORTS)}; - in front reverses; -begun_at unless said"),
     LIMIT,
     CURSOR,

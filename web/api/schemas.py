@@ -12,10 +12,8 @@ from ingest.recorder import Receipt
 from query.actions import Action
 from query.paging import Page
 from query.problems import Problem
-from query.runs import Run
+from query.runs import COUNTERS, Run
 from web.health import Health
-
-COUNTERS = ("processed", "creates", "updates", "deletes", "unchanged", "oks", "infos", "warnings", "errors")
 
 # What json.loads gives has no narrower type than Any.
 JsonObject = dict[str, Any]

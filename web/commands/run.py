@@ -3,9 +3,9 @@
 import click
 
 from query.problems import Problem, list_run_problems
-from query.runs import Run, get_run
+from query.runs import COUNTERS, Run, get_run
 from reports.wording import gone_phrase, unreadable_phrase
-from web.api.schemas import COUNTERS, JsonObject, problem_as_json, run_as_json
+from web.api.schemas import JsonObject, problem_as_json, run_as_json
 from web.commands.invocation import Invocation
 from web.commands.output import OutputFormat, chosen_format, format_option, write_facts, write_rows, write_table
 from web.commands.runs import COLUMNS

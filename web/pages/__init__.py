@@ -2,6 +2,7 @@
 
 overview.py      every integration and what needs attention, also as CSV and JSON
 runs.py          Synchronisation Logging, the list of runs, also as CSV and JSON
+run_list.py, run_timeline.py and run_rows.py fill it
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 compare.py       two runs side by side; comparison.py and run_choice.py fill it
 action.py        one action, as a page and inside the page of its run

@@ -9,7 +9,16 @@ from ingest.errors import InvalidInput
 from query.actions import ActionFilter
 from query.runs import RUN_SORTS, RunFilter
 from query.search_fields import moment_ago
-from web.api.query_parameters import operations_of, progress_of, read_instant, sort_of, status_of, statuses_of, text_of
+from web.api.query_parameters import (
+    operations_of,
+    progress_of,
+    ranges_of,
+    read_instant,
+    sort_of,
+    status_of,
+    statuses_of,
+    text_of,
+)
 
 TIME_RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
 
@@ -25,6 +34,7 @@ def read_run_filter(*, now: datetime) -> RunFilter:
         since=moment_of("since", now=now) or moment_of("range", now=now),
         until=moment_of("until", now=now),
         q=text_of("q"),
+        ranges=ranges_of(),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -58,5 +59,9 @@ def show_more_actions(workspace: Workspace, run_id: str) -> str | AnyResponse:
 
 
 def cancel_run(workspace: Workspace, run_id: str) -> AnyResponse:
+    """Back to where the button was pressed: the page of the run, or the list as it was filtered."""
     workspace.recorder.request_cancel(run_id)
+    shown = urlsplit(request.referrer or "")
+    if request.form.get("from") == "runs" and shown.path == "/runs":
+        return redirect(f"/runs?{shown.query}", code=303)
     return redirect(url_for("run.run", run_id=run_id), code=303)

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.action import Progress
+from ingest.errors import InvalidInput
 from query.lake_view import LakeView
+from query.run_history import RunHistory, get_run_history
 from query.runs import Run, RunFacets, RunFilter, find_runs, list_facets
 from reports.wording import end_is_unseen, progress_word
+from web.api.query_parameters import RANGES as RANGE_PARAMETERS
 from web.api.query_parameters import limit_of
 from web.pages.addresses import Arguments, address, said
 from web.pages.arguments import TIME_RANGES, read_run_filter, read_run_sort
 from web.pages.headings import Heading, headings_of
+from web.pages.run_timeline import RunTimeline
 
 # Label, what it sorts by, and whether the first click gives the largest first.
 COLUMNS = (
@@ -27,8 +31,49 @@ COLUMNS = (
     ("Warnings", "warnings", True),
     ("Errors", "errors", True),
 )
-FILTERS = ("q", "integration", "configuration", "trigger", "progress", "status", "range", "since", "until")
-LESS_USED_FILTERS = ("configuration", "trigger", "progress", "since", "until")
+RANGES = tuple(parameter.name for parameter in RANGE_PARAMETERS)
+FILTERS = ("q", "integration", "configuration", "trigger", "progress", "status", "range", "since", "until", *RANGES)
+LESS_USED_FILTERS = ("configuration", "trigger", "progress", "since", "until", *RANGES)
+OFFERED_RANGES = {
+    "errors_min": "Errors at least",
+    "warnings_min": "Warnings at least",
+    "processed_min": "Processed at least",
+    "processed_max": "Processed at most",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One that is shown by choice; ``name`` is what it sorts by, and how it is chosen in an address."""
+
+    name: str
+    label: str
+    is_count: bool = True
+
+
+CHOICE = (
+    Column(name="scope", label="Scope", is_count=False),
+    Column(name="ended_at", label="Finished", is_count=False),
+    Column(name="creates", label="Creates"),
+    Column(name="deletes", label="Deletes"),
+    Column(name="unchanged", label="Unchanged"),
+    Column(name="oks", label="OK"),
+    Column(name="infos", label="Infos"),
+    Column(name="expected", label="Expected"),
+    Column(name="gone", label="Gone"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenColumn:
+    """A chosen column with its heading."""
+
+    column: Column
+    heading: Heading
+
+    def count_of(self, run: Run) -> int | None:
+        counted: int | None = getattr(run if self.column.name in ("expected", "gone") else run.counts, self.column.name)
+        return counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +85,8 @@ class RunList:
     arguments: Arguments
     facets: RunFacets
     headings: tuple[Heading, ...]
+    chosen: tuple[ChosenColumn, ...]
+    history: RunHistory
     next_address: str | None
     now: datetime
 
@@ -50,6 +97,26 @@ class RunList:
     @property
     def progress_words(self) -> dict[str, str]:
         return {progress.value: progress_word(progress) for progress in Progress}
+
+    @property
+    def choice(self) -> dict[Column, bool]:
+        """Columns to choose from, and whether they are chosen."""
+        chosen = {each.column for each in self.chosen}
+        return {column: column in chosen for column in CHOICE}
+
+    @property
+    def offered_ranges(self) -> dict[str, str]:
+        return OFFERED_RANGES
+
+    @property
+    def other_ranges(self) -> dict[str, str]:
+        """Ranges in the address that the form has no field for."""
+        kept = [name for name in RANGES if name not in (*OFFERED_RANGES, "longer_than", "shorter_than")]
+        return {name: self.arguments[name] for name in kept if name in self.arguments}
+
+    @property
+    def timeline(self) -> RunTimeline | None:
+        return RunTimeline(history=self.history, arguments=self.arguments) if self.history.buckets else None
 
     @property
     def is_filtered(self) -> bool:
@@ -94,6 +161,26 @@ def build_run_list(view: LakeView, arguments: Arguments, *, now: datetime) -> Ru
         arguments=arguments,
         facets=list_facets(view),
         headings=headings_of(COLUMNS, sort=sort, path="/runs", arguments=arguments),
+        chosen=_chosen_columns(arguments, sort),
+        history=get_run_history(view, run_filter),
         next_address=address("/runs", arguments, {"cursor": found.next_cursor}) if found.next_cursor else None,
         now=now,
+    )
+
+
+def _chosen_columns(arguments: Arguments, sort: str) -> tuple[ChosenColumn, ...]:
+    """In the order they are offered in, however they were asked for."""
+    wanted = set(arguments.getlist("column"))
+    if unknown := wanted - {column.name for column in CHOICE}:
+        names = ", ".join(column.name for column in CHOICE)
+        raise InvalidInput(f"column: {min(unknown)!r} cannot be chosen", field="column", hint=f"one of {names}")
+    columns = [column for column in CHOICE if column.name in wanted]
+    headings = headings_of(
+        [(column.label, column.name, column.is_count) for column in columns],
+        sort=sort,
+        path="/runs",
+        arguments=arguments,
+    )
+    return tuple(
+        ChosenColumn(column=column, heading=heading) for column, heading in zip(columns, headings, strict=True)
     )

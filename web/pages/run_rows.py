@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 
 from query.lake_view import LakeView
-from query.runs import Run, RunFilter, find_runs
-from web.api.schemas import COUNTERS, run_as_json
+from query.runs import COUNTERS, Run, RunFilter, find_runs
+from web.api.schemas import run_as_json
 
 ROWS_AT_ONCE = 500
 CSV_COLUMNS = (
     *("run_id", "integration", "configuration", "trigger", "scope", "progress", "status"),
-    *("begun_at", "ended_at", "duration_ms", *COUNTERS, "expected", "message"),
+    *("begun_at", "ended_at", "duration_ms", *COUNTERS, "expected", "gone", "message"),
 )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from ingest.action import Operation, Progress, Status
+from ingest.action import Operation, Status
 from query.lake_view import LakeView
 from query.problems import ProblemCount, list_problem_counts
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, list_run_messages
@@ -66,10 +66,6 @@ class RunSummary:
     def is_live(self) -> bool:
         """Whether the run may still change; one that fell silent hardly will."""
         return not self.run.end_seen and not end_is_unseen(self.run, self.now)
-
-    @property
-    def can_cancel(self) -> bool:
-        return self.run.cancellable and self.run.progress in (Progress.PENDING, Progress.RUNNING)
 
     @property
     def operation_counters(self) -> tuple[Counter, ...]:

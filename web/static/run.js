@@ -1,4 +1,4 @@
-// One run: actions open and close inside the table, j and k go down and up the rows.
+// One run: actions open and close inside the table.
 
 function isOpen(opener) {
   return opener.getAttribute("aria-expanded") === "true";
@@ -28,16 +28,7 @@ document.addEventListener("click", (event) => {
   row.querySelector(".opener").click();
 });
 
-function move(step) {
-  const openers = [...document.querySelectorAll(".opener")];
-  const now = openers.indexOf(document.activeElement);
-  openers[Math.min(Math.max(now + step, 0), openers.length - 1)]?.focus();
-}
-
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-  if (event.key === "j") move(1);
-  if (event.key === "k") move(-1);
   const opener = event.target.closest("tr")?.querySelector(".opener");
   if (event.key === "Escape" && opener && isOpen(opener)) close(opener);
 });

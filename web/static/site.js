@@ -1,13 +1,5 @@
-// Every page: times in the reader's own zone, copy buttons, / to search, short addresses.
+// Every page: copy buttons, short addresses.
 // All listeners sit on the document, so they also serve what htmx brings later.
-
-function showLocalTime(event) {
-  const time = event.target.closest?.("time[datetime]");
-  if (!time || time.title) return;
-  const moment = new Date(time.dateTime);
-  if (Number.isNaN(moment.getTime())) return;
-  time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
-}
 
 function textToCopy(button) {
   const scope = button.closest("[data-copy-scope], .copyable") ?? document;
@@ -43,16 +35,6 @@ async function copy(event) {
   }, 1500);
 }
 
-function focusSearch(event) {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-  const search = document.querySelector("main input[type=search]") ?? document.querySelector("input[type=search]");
-  if (!search) return;
-  event.preventDefault();
-  search.focus();
-  search.select();
-}
-
 // Addresses say only the filters that were filled in. htmx reads a form as the browser does, so this serves both.
 function dropEmptyFilters(event) {
   if (!event.target.matches("form.filters")) return;
@@ -61,8 +43,5 @@ function dropEmptyFilters(event) {
   }
 }
 
-document.addEventListener("mouseover", showLocalTime);
-document.addEventListener("focusin", showLocalTime);
 document.addEventListener("click", copy);
-document.addEventListener("keydown", focusSearch);
 document.addEventListener("formdata", dropEmptyFilters);

@@ -1,10 +1,12 @@
 import csv
 import io
+import re
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
-from ingest.recorder import LineDefaults
+from ingest.recorder import LineDefaults, RunAnnouncement
 from tests.builders import line, ndjson
 from tests.web.pages.text import addresses_of, rows_of, text_of
 from web.workspace import Workspace
@@ -48,7 +50,14 @@ def test_a_run_that_fell_silent_says_no_end_seen(pages: FlaskClient) -> None:
         ("range=1h", ["rclone"]),
         ("since=2025-11-22T11:00&until=2025-11-22T12:00", ["servicenow"]),
         ("until=2025-11-22T10:15:01", ["servicenow"]),
-        ("integration=&status=&q=", ALL),
+        ("errors_min=60", ["servicenow"]),
+        ("errors_min=1&processed_max=61", []),
+        ("processed_max=1", ["rclone", "signavio"]),
+        ("longer_than=7m", ["servicenow"]),
+        ("longer_than=7m1s", []),
+        ("shorter_than=419", ["servicenow"]),
+        ("q=full_sync", ["servicenow"]),
+        ("integration=&status=&q=&errors_min=&longer_than=", ALL),
     ],
 )
 def test_an_address_holds_the_filter(pages: FlaskClient, query: str, expected: list[str]) -> None:
@@ -56,7 +65,11 @@ def test_an_address_holds_the_filter(pages: FlaskClient, query: str, expected: l
 
 
 @pytest.mark.parametrize(
-    "query", ["status=purple", "progress=gone", "since=yesterday", "range=30y", "sort=colour", "limit=0", "cursor=x"]
+    "query",
+    [
+        *("status=purple", "progress=gone", "since=yesterday", "range=30y", "sort=colour", "limit=0", "cursor=x"),
+        *("errors_min=-1", "processed_max=many", "longer_than=5x", "shorter_than=m", "column=colour"),
+    ],
 )
 def test_a_bad_argument_is_named_on_a_page_with_status_400(pages: FlaskClient, query: str) -> None:
     response = pages.get(f"/runs?{query}", headers={"Accept": "text/html"})
@@ -163,3 +176,75 @@ def test_names_of_a_hostile_sender_are_only_text(workspace: Workspace, own_pages
     assert "<script>alert" not in html
     assert rows_of(html, "run")[0][1:4] == [evil, evil, evil]
     assert own_pages.get(addresses_of(html, "Details")[0]).status_code == 200
+
+
+def test_columns_are_added_by_choice_and_sort_like_the_others(pages: FlaskClient) -> None:
+    html = pages.get("/runs?column=creates&column=scope&integration=servicenow").text
+    [address] = addresses_of(html, "Creates")
+
+    assert [row[11:13] for row in rows_of(html, "run")] == [["—", "0"], ["FULL", "1"]]
+    assert address == "/runs?column=creates&column=scope&integration=servicenow&sort=-creates"
+    assert pages.get(address).status_code == 200
+    assert html.count('name="column"') == html.count('name="column" value="scope" checked') + 8
+
+
+def test_every_column_of_the_choice_can_be_shown_and_sorted_by(pages: FlaskClient) -> None:
+    names = re.findall(r'name="column" value="(\w+)"', pages.get("/runs").text)
+    asked = "&".join(f"column={name}" for name in names)
+
+    assert len(names) == 9
+    assert {len(row) for row in rows_of(pages.get(f"/runs?{asked}").text, "run")} == {21}
+    assert {pages.get(f"/runs?{asked}&sort=-{name}").status_code for name in names} == {200}
+
+
+def test_a_bar_of_the_timeline_leads_to_the_runs_that_began_then(pages: FlaskClient) -> None:
+    html = pages.get("/runs?integration=servicenow&range=9999d").text
+    bars = dict(re.findall(r'<a href="([^"]+)"><title>([^<]+)</title>', html))
+
+    assert list(bars.values()) == ["2025-11-22 10:15:00 UTC: 1 OK", "2025-11-22 11:15:00 UTC: 1 ERROR"]
+    first = unescape(next(iter(bars)))
+    assert first == "/runs?integration=servicenow&since=2025-11-22T10%3A15%3A00&until=2025-11-22T10%3A16%3A00"
+    zoomed = pages.get(first).text
+    assert [row[0] for row in rows_of(zoomed, "run")] == ["2025-11-22 10:15:00"]
+    assert addresses_of(zoomed, "All times") == ["/runs?integration=servicenow"]
+
+
+def test_data_have_the_ranges_of_the_page(pages: FlaskClient) -> None:
+    query = "errors_min=1&longer_than=0"
+
+    rows = list(csv.DictReader(io.StringIO(pages.get(f"/runs.csv?{query}").text)))
+
+    assert [row["run_id"] for row in rows] == ["broken"]
+    assert [each["run_id"] for each in pages.get(f"/runs.json?{query}").get_json()["items"]] == ["broken"]
+    assert [each["run_id"] for each in pages.get(f"/api/v1/runs?{query}").get_json()["items"]] == ["broken"]
+    assert pages.get("/api/v1/runs?errors_min=x").get_json()["error"]["field"] == "errors_min"
+
+
+def test_a_run_is_cancelled_from_the_list_and_the_list_stays_as_it_was(
+    workspace: Workspace, own_pages: FlaskClient
+) -> None:
+    workspace.recorder.announce_run(RunAnnouncement(run_id="live", integration="rclone", cancellable=True))
+    before = own_pages.get("/runs?q=li").text
+
+    response = own_pages.post(
+        "/runs/live/cancel", data={"from": "runs"}, headers={"Referer": "http://localhost/runs?q=li"}
+    )
+
+    assert 'action="/runs/live/cancel"' in before
+    assert (response.status_code, response.location) == (303, "/runs?q=li")
+    assert "ABORTION PENDING" in own_pages.get("/runs").text
+    assert 'action="/runs/live/cancel"' not in own_pages.get("/runs").text
+
+
+def test_fifty_rows_stay_below_a_hundred_and_fifty_kilobytes(workspace: Workspace, own_pages: FlaskClient) -> None:
+    lines = [
+        line(run_id=f"run-{day}-{number}", configuration="production", happened_at=f"2025-10-{day:02}T10:{number}0:00Z")
+        for day in range(1, 31)
+        for number in range(5)
+    ]
+    workspace.recorder.record(ndjson(lines), "ndjson", defaults=LineDefaults())
+
+    html = own_pages.get("/runs").text
+
+    assert len(rows_of(html, "run")) == 50
+    assert len(html) < 120_000
