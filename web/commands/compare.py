@@ -6,9 +6,9 @@ import click
 
 from query.compare import ComparedRecord, Difference, compare_problems, count_records, find_records
 from query.lake_view import LakeView
-from query.runs import get_run
+from query.runs import COUNTERS, get_run
 from web.api.comparison_shapes import compared_record_as_json, comparison_as_json
-from web.api.schemas import COUNTERS, JsonObject
+from web.api.schemas import JsonObject
 from web.commands.invocation import Invocation
 from web.commands.output import OutputFormat, chosen_format, format_option, write_rows, write_table
 
