@@ -13,26 +13,37 @@ TEMPLATE_LIMIT = 500
 """Characters of a message that its template is made from: what comes later is a dump, not the failure."""
 
 MASKS = (
-    (r"\w+://[^\s\"'<>)\]]+", "<url>"),
-    (r"[\w.+-]+@[\w-]+\.[\w.-]+", "<email>"),
-    (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
-    (r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»", "<name>"),
-    (r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", "<time>"),
-    (r"\b\d\d:\d\d:\d\d([.,]\d+)?\b", "<time>"),
-    (r"(^|[\s=:(\[,])(~|\.{1,2}|[A-Za-z]:)?([/\\][^\s/\\:;,)\]]+)+[/\\]?", r"\1<path>"),
-    (r"\b(0x)?[0-9a-fA-F]{8,}\b", "<id>"),
-    (r"\b[A-Za-z]{1,10}[-_]?\d[\w-]*", "<id>"),
-    (r"[+-]?\d+([.,]\d+)*", "<n>"),
-    (r"\s+", " "),
+    (r"\w+://[^\s\"'<>)\]]+", "<url>", "://"),
+    (r"[\w.+-]+@[\w-]+\.[\w.-]+", "<email>", "@"),
+    (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>", "-"),
+    (r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»", "<name>", ""),
+    (r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", "<time>", "-"),
+    (r"\b\d\d:\d\d:\d\d([.,]\d+)?\b", "<time>", ":"),
+    (r"(^|[\s=:(\[,])(~|\.{1,2}|[A-Za-z]:)?([/\\][^\s/\\:;,)\]]+)+[/\\]?", r"\1<path>", ""),
+    (r"\b(0x)?[0-9a-fA-F]{8,}\b", "<id>", ""),
+    (r"\b[A-Za-z]{1,10}[-_]?\d[\w-]*", "<id>", ""),
+    (r"[+-]?\d+([.,]\d+)*", "<n>", ""),
+    (r"\s+", " ", ""),
 )
+"""Expression, what takes the place of its matches, and a text without which it cannot match: looking for that is quicker
+than to read the expression."""
+
+_MANY = 100
 
 
 def templates_of(messages: pa.Array) -> pa.Array:
     """The template of each message (string array in, string array out; null stays null)."""
     texts = pc.utf8_slice_codeunits(messages, 0, TEMPLATE_LIMIT)
-    for pattern, replacement in MASKS:
+    place = None
+    for pattern, replacement, needed in MASKS:
+        if needed and not pc.any(pc.match_substring(texts, needed)).as_py():
+            continue
         texts = pc.replace_substring_regex(texts, pattern, replacement)
-    return pc.utf8_trim_whitespace(texts)
+        if len(texts) > _MANY:  # those that have become alike go on as one
+            encoded = pc.dictionary_encode(texts)
+            texts, place = encoded.dictionary, encoded.indices if place is None else encoded.indices.take(place)
+    texts = pc.utf8_trim_whitespace(texts)
+    return texts if place is None else texts.take(place)
 
 
 def template_of(message: str) -> str:

@@ -1,7 +1,10 @@
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ingest.problem import problem_id_of, problem_ids_of, template_of
+from ingest.problem import MASKS, problem_id_of, problem_ids_of, template_of, templates_of
 
 SAME = {
     "paths": ("open /data/dst/new-7.txt: is a directory", "open /data/dst/new-8.txt: is a directory"),
@@ -41,3 +44,18 @@ def test_only_failures_have_a_problem() -> None:
     ids = problem_ids_of(actions).to_pylist()
 
     assert ids == [None, problem_id_of("no <name>"), problem_id_of("no <name>"), problem_id_of("<id>")]
+
+
+@given(st.text(alphabet="aZ09-:/@.'\" _\\", max_size=40))
+def test_a_mask_changes_no_text_without_what_it_needs(text: str) -> None:
+    for pattern, replacement, needed in MASKS:
+        if needed not in text:
+            assert pc.replace_substring_regex(pa.array([text]), pattern, replacement).to_pylist() == [text]
+
+
+def test_many_messages_get_the_templates_each_would_get_alone() -> None:
+    messages = [f"no permission for '{n}' at https://host/{n}" if n % 2 else f"took {n} s" for n in range(300)] + [None]
+
+    together = templates_of(pa.array(messages, pa.string())).to_pylist()
+
+    assert together == [None if message is None else template_of(message) for message in messages]
