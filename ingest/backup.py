@@ -4,13 +4,14 @@ A batch never changes, so a copy of it never grows old. One transaction of the i
 lake at one moment: everything that was acknowledged before. While they are copied nobody deletes the files of batches
 that were replaced meanwhile. The manifest, written last, names the files of the copy; until then the one before holds,
 and all its files are still there. The copy is a lake like any other: whoever opens it derives its index from the
-footers.
+footers. What people keep in the control database is copied beside it, whole and at once.
 """
 
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.compaction import KEEP_FILES, LEASE_SECONDS
+from ingest.control import Control, what_is_wrong_with
 from ingest.errors import BatchDamaged, Conflict, InvalidInput, LakeUnavailable
 from ingest.fault_points import FaultPoint, reach
 from ingest.index import Index
@@ -32,6 +34,7 @@ from ingest.timestamps import to_microseconds
 
 MANIFEST = "backup.json"
 MANIFEST_FORMAT = 1
+CONTROL = "control.sqlite"
 _COPYING = ".copying"
 _BLOCK_BYTES = 1 << 20
 
@@ -58,10 +61,18 @@ class Backup:
     removed: int
     missing: Mapping[str, str]
     """Batches of the lake that the copy has not, each with the reason."""
+    has_control: bool
+    """Whether the control database was copied: one in PostgreSQL is not."""
 
 
 def back_up(
-    lake: Lake, index: Index, to: Path, *, now: Callable[[], datetime], progress: Progress = lambda done, of: None
+    lake: Lake,
+    index: Index,
+    control: Control,
+    to: Path,
+    *,
+    now: Callable[[], datetime],
+    progress: Progress = lambda done, of: None,
 ) -> Backup:
     """Bring the copy in ``to`` up to date.
 
@@ -91,6 +102,8 @@ def back_up(
             progress(done, total)
         # Of what is damaged the earlier copy stays, where there is one.
         kept += [file for file in before.values() if Path(file.path).stem in missing]
+        with _disk_trouble(to):
+            has_control = control.copy_to(to / CONTROL)
         _sync_folders(to, copied)
         reach(FaultPoint.BACKUP_COPIED)
         files = sorted([*copied, *kept], key=lambda file: file.path)
@@ -99,7 +112,7 @@ def back_up(
     removed = _remove_others(to, {file.path for file in files})
     for batch_id in {Path(file.path).stem for file in kept}:
         missing.pop(batch_id, None)
-    return Backup(copied=copied, kept=kept, removed=removed, missing=missing)
+    return Backup(copied=copied, kept=kept, removed=removed, missing=missing, has_control=has_control)
 
 
 def check_backup(to: Path, progress: Progress = lambda done, of: None) -> list[str]:
@@ -116,6 +129,8 @@ def check_backup(to: Path, progress: Progress = lambda done, of: None) -> list[s
             found.append(f"{to / file.path} cannot be read: {error.strerror or error}")
         done += file.bytes
         progress(done, total)
+    if (to / CONTROL).exists() and (problem := what_is_wrong_with(to / CONTROL)):
+        found.append(f"{to / CONTROL} is damaged: {problem}")
     return found
 
 
@@ -127,7 +142,7 @@ def _open_copy(lake: Lake, to: Path) -> dict[str, CopiedFile]:
     with _disk_trouble(to):
         to.mkdir(parents=True, exist_ok=True)
         if not (to / MANIFEST).exists():
-            strangers = [path.name for path in to.iterdir() if path.name != "lake"]
+            strangers = [path.name for path in to.iterdir() if not path.name.startswith(("lake", CONTROL))]
             if strangers:
                 raise InvalidInput(f"{to} is no backup, and holds {strangers[0]}", field="to", hint="name a new folder")
             return {}
@@ -289,5 +304,6 @@ def _sync(folder: Path) -> None:
 def _disk_trouble(to: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise LakeUnavailable(f"the backup in {to} cannot be written: {error.strerror or error}") from error
+    except (OSError, sqlite3.Error) as error:
+        words = getattr(error, "strerror", None) or error
+        raise LakeUnavailable(f"the backup in {to} cannot be written: {words}") from error

@@ -25,7 +25,7 @@ MASKS = (
     (r"[+-]?\d+([.,]\d+)*", "<n>", ""),
     (r"\s+", " ", ""),
 )
-"""Expression, what takes the place of its matches, and a text without which it cannot match: looking for that is quicker
+"""Expression, what takes the place of its matches, and a text without which it cannot match: quicker to look for
 than to read the expression."""
 
 _MANY = 100

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from ingest.backup import MANIFEST, Backup, back_up, check_backup
+from ingest.control import Control
+from ingest.control_tables import saved_queries
 from ingest.counts import COUNT_COLUMNS
 from ingest.errors import Conflict, InvalidInput
 from ingest.fault_points import FaultPoint, install
@@ -17,7 +20,15 @@ from tests.builders import line, ndjson
 
 
 def take(recorder: Recorder, to: Path) -> Backup:
-    return back_up(recorder.lake, recorder.index, to, now=recorder._now)
+    control = Control(control_url(recorder.lake.root.parent))
+    try:
+        return back_up(recorder.lake, recorder.index, control, to, now=recorder._now)
+    finally:
+        control.close()
+
+
+def control_url(data: Path) -> str:
+    return f"sqlite:///{data / 'control.sqlite'}"
 
 
 def record(recorder: Recorder, run_id: str, actions: int = 3) -> None:
@@ -177,6 +188,32 @@ def test_of_a_damaged_batch_the_earlier_copy_stays(recorder: Recorder, tmp_path:
     assert len(known.missing) == 1
     assert len(nothing.missing) == 2
     assert restored(tmp_path / "copy", tmp_path)[0] == [row for row in whole if row[2] == "a"]
+
+
+def test_what_people_keep_is_in_the_copy(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    control = Control(control_url(recorder.lake.root.parent))
+    with control.writing() as connection:
+        row = {"query_id": "q", "name": "all", "sql": "select 1", "created_us": 1, "changed_us": 1}
+        connection.execute(sa.insert(saved_queries), row)
+    control.close()
+
+    assert take(recorder, tmp_path / "copy").has_control
+
+    copied = Control(control_url(tmp_path / "copy"))
+    with copied.reading() as connection:
+        assert connection.scalars(sa.select(saved_queries.c.name)).all() == ["all"]
+    copied.close()
+
+
+def test_a_damaged_copy_of_what_people_keep_is_named(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    (tmp_path / "copy" / "control.sqlite").write_bytes(b"this is no database" * 100)
+
+    [wrong] = check_backup(tmp_path / "copy")
+
+    assert "control.sqlite is damaged" in wrong
 
 
 def test_a_changed_copy_is_named(recorder: Recorder, tmp_path: Path) -> None:

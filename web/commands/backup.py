@@ -34,6 +34,7 @@ def backup(ctx: click.Context, to: Path, checks: bool) -> None:
         done = back_up(
             recorder.lake,
             recorder.index,
+            workspace.control,
             to,
             now=lambda: datetime.now(UTC),
             progress=lambda read, of: bar.update(task, completed=read, total=of),
@@ -41,6 +42,8 @@ def backup(ctx: click.Context, to: Path, checks: bool) -> None:
     click.echo(_summary(done), err=True)
     for batch_id, reason in sorted(done.missing.items()):
         click.echo(f"not copied: batch {batch_id}: {reason}", err=True)
+    if not done.has_control:
+        click.echo("not copied: the control database, which is not SQLite; back it up with its own tools", err=True)
     wrong = _check(to) if checks else []
     if done.missing or wrong:
         ctx.exit(1)
