@@ -14,7 +14,8 @@ The way in, one module a step::
     group_commit    senders that wait at the same moment share a commit
     problem         message -> template -> problem id
     batch_problems  the problems in a batch, run by run: ``problem_summary`` is one, ``record_count`` its records;
-                    ``missing_problems`` finds those of older batches, ``problem_rows`` are their rows in the index
+                    ``missing_problems`` finds those of older batches, ``problem_rows`` are their rows in the index,
+                    ``problem_totals`` keeps those of integrations
     arrangement     the order of the rows in a merged batch
     batch, footer   table -> sealed Parquet file with its summary in the footer
     lake            where sealed files lie; the only truth

@@ -1,6 +1,6 @@
 """An SQL database: SQLite or PostgreSQL, with one set of statements. The index and the control database are such."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,6 +52,12 @@ class Database:
             raise LakeUnavailable(
                 f"the {self.name} {place} cannot be used: {error.orig}", hint="try again in a moment"
             ) from error
+
+
+def some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Below every database's limit of parameters."""
+    for start in range(0, len(values), 500):
+        yield values[start : start + 500]
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type

@@ -4,7 +4,7 @@ Running totals are kept in the transaction that adds a batch, so that the run li
 there are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ingest.batch import received_us_of
 from ingest.damage import Damage, insert_damaged
+from ingest.database import some_at_a_time
 from ingest.errors import LakeUnavailable
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index_database import COMPACTION, IndexDatabase
@@ -23,12 +24,14 @@ from ingest.index_tables import (
     idempotency,
     is_readable,
     leases,
+    problem_totals,
     replaced,
     run_events,
     runs,
 )
 from ingest.lake import SealedBatch
-from ingest.problem_rows import insert_problems
+from ingest.problem_summary import ProblemSummary
+from ingest.problem_totals import record_problems, retire_problems
 from ingest.run_state import RunEvent
 from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary, without_batch
 
@@ -143,7 +146,7 @@ class Index(IndexDatabase):
         """
         with self.writing() as connection:
             found = read()
-            for table in (batches, batch_runs, batch_problems, runs, run_events, idempotency, replaced, damaged):
+            for table in _DERIVED:
                 connection.execute(sa.delete(table))
             return self._add_found(connection, found)
 
@@ -176,7 +179,7 @@ class Index(IndexDatabase):
     def forget_replaced(self, batch_ids: Sequence[str]) -> None:
         """Once their files are gone."""
         with self.writing() as connection:
-            for some in _some_at_a_time(batch_ids):
+            for some in some_at_a_time(batch_ids):
                 connection.execute(sa.delete(replaced).where(replaced.c.batch_id.in_(some)))
 
     def forget_answers(self, before_batch_id: str) -> None:
@@ -199,8 +202,9 @@ class Index(IndexDatabase):
             for addition in additions
             if addition.batch.footer.batch_id not in replacers and self._insert_batch(connection, addition)
         ]
+        retired: list[ProblemSummary] = []
         replaced_runs = {
-            addition.batch.footer.batch_id: self._retire(connection, addition.batch.footer, at_us)
+            addition.batch.footer.batch_id: self._retire(connection, addition.batch.footer, at_us, retired)
             for addition in fresh
             if addition.batch.footer.replaces
         }
@@ -214,6 +218,8 @@ class Index(IndexDatabase):
                 totals[old.run_id] = without_batch(totals[old.run_id], dict(old._mapping))
             self._add_details(connection, addition, totals)
         _write_totals(connection, known, totals)
+        footers = [addition.batch.footer for addition in fresh]
+        record_problems(self, connection, footers, retired, before=known, after=totals)
 
     def _find_replacers(self, connection: sa.Connection, footers: Sequence[BatchFooter]) -> dict[str, str]:
         """The batches whose rows are in another one, and which; that is noted, so that their files will go.
@@ -239,13 +245,16 @@ class Index(IndexDatabase):
         rows = [{"batch_id": old, "kind": kind, "by": by, "at_us": at_us} for old in olds]
         connection.execute(self._insert_new_replaced, rows)
 
-    def _retire(self, connection: sa.Connection, footer: BatchFooter, at_us: int | None) -> list[sa.Row[Any]]:
-        """Take replaced batches out of what is live; gives what they had added to their runs."""
+    def _retire(
+        self, connection: sa.Connection, footer: BatchFooter, at_us: int | None, problems: list[ProblemSummary]
+    ) -> list[sa.Row[Any]]:
+        """Take replaced batches out of what is live; gives what they had added to their runs, and adds ``problems``."""
         gone: list[sa.Row[Any]] = []
         at_us = received_us_of(footer.batch_id) if at_us is None else at_us
-        for some in _some_at_a_time(footer.replaces):
+        for some in some_at_a_time(footer.replaces):
             gone += connection.execute(sa.select(batch_runs).where(batch_runs.c.batch_id.in_(some))).all()
-            for table in (batch_runs, batch_problems, batches, damaged):
+            problems += retire_problems(connection, some)
+            for table in (batch_runs, batches, damaged):
                 connection.execute(sa.delete(table).where(table.c.batch_id.in_(some)))
             self._note_replaced(connection, some, footer.kind, footer.batch_id, at_us)
         return gone
@@ -274,7 +283,6 @@ class Index(IndexDatabase):
             totals[summary.run_id] = with_summary(totals.get(summary.run_id), summary, footer.batch_id)
         if footer.runs:
             connection.execute(sa.insert(batch_runs), [_batch_run(footer.batch_id, summary) for summary in footer.runs])
-        insert_problems(connection, footer)
         if footer.answers:
             kept = [
                 {"key": answer.key, "digest": answer.digest, "batch_id": footer.batch_id, "answer": answer.answer}
@@ -295,6 +303,8 @@ def _addition_of(damage: Damage) -> Addition:
         event_ids=tuple((event["batch_id"], event["row"]) for event in damage.events),
     )
 
+
+_DERIVED = (batches, batch_runs, batch_problems, problem_totals, runs, run_events, idempotency, replaced, damaged)
 
 _CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
@@ -330,7 +340,7 @@ def _fold_events(connection: sa.Connection, addition: Addition, totals: dict[str
 
 def _rows_of(connection: sa.Connection, run_ids: Iterable[str]) -> dict[str, RunRow]:
     found: dict[str, RunRow] = {}
-    for some in _some_at_a_time(list(run_ids)):
+    for some in some_at_a_time(list(run_ids)):
         chosen = connection.execute(_CHOSEN_RUNS, {"run_ids": some})
         found.update({row["run_id"]: dict(row) for row in chosen.mappings()})
     return found
@@ -342,7 +352,7 @@ def _batch_id(footer: BatchFooter) -> str:
 
 def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for some in _some_at_a_time(list(batch_ids)):
+    for some in some_at_a_time(list(batch_ids)):
         rows = connection.execute(sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(some)))
         found.update({row.batch_id: row.by for row in rows})
     return found
@@ -351,7 +361,7 @@ def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dic
 def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str]:
     return [
         batch_id
-        for some in _some_at_a_time(batch_ids)
+        for some in some_at_a_time(batch_ids)
         for batch_id in connection.scalars(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(some)))
     ]
 
@@ -363,14 +373,8 @@ def _is_overtaken(connection: sa.Connection, batch: SealedBatch | None) -> bool:
     others = sa.select(idempotency.c.key).where(idempotency.c.batch_id != batch.footer.batch_id).limit(1)
     return any(
         connection.execute(others.where(idempotency.c.key.in_(some))).first() is not None
-        for some in _some_at_a_time([answer.key for answer in batch.footer.answers])
+        for some in some_at_a_time([answer.key for answer in batch.footer.answers])
     )
-
-
-def _some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Below every database's limit of parameters."""
-    for start in range(0, len(values), 500):
-        yield values[start : start + 500]
 
 
 def _events_of(connection: sa.Connection, run_id: str) -> list[RunEvent]:

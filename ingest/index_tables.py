@@ -4,13 +4,15 @@
 since 1970 UTC: any year, any database.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from ingest.counts import COUNT_COLUMNS
 
 metadata = sa.MetaData()
 
-VERSION = 4
+VERSION = 5
 """Of the tables below. An index of another version is thrown away and derived anew."""
 
 versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
@@ -18,6 +20,24 @@ versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, prima
 
 def _count_columns() -> list[sa.Column[int]]:
     return [sa.Column(name, sa.BigInteger, nullable=False, default=0, server_default="0") for name in COUNT_COLUMNS]
+
+
+def _problem_columns() -> list[sa.Column[Any]]:  # numbers, texts and bytes
+    return [
+        sa.Column("count", sa.BigInteger, nullable=False),
+        sa.Column("status_rank", sa.Integer, nullable=False),
+        sa.Column("first_us", sa.BigInteger, nullable=False),
+        sa.Column("last_us", sa.BigInteger, nullable=False),
+        sa.Column("records_least", sa.BigInteger, nullable=False),
+        sa.Column("records_most", sa.BigInteger, nullable=False),
+        sa.Column("records_sketch", sa.LargeBinary, nullable=False),
+        sa.Column("example_us", sa.BigInteger, nullable=False),
+        sa.Column("example_batch_id", sa.String(36), nullable=False),
+        sa.Column("example_row", sa.BigInteger, nullable=False),
+        sa.Column("operation", sa.String(8), nullable=False),
+        sa.Column("code", sa.Text),
+        sa.Column("message", sa.Text),
+    ]
 
 
 batches = sa.Table(
@@ -89,24 +109,25 @@ batch_problems = sa.Table(
     sa.Column("run_id", sa.Text, primary_key=True),
     sa.Column("problem_id", sa.String(16), primary_key=True),
     sa.Column("batch_id", sa.String(36), primary_key=True),
-    sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Column("status_rank", sa.Integer, nullable=False),
-    sa.Column("first_us", sa.BigInteger, nullable=False),
-    sa.Column("last_us", sa.BigInteger, nullable=False),
-    sa.Column("records_least", sa.BigInteger, nullable=False),
-    sa.Column("records_most", sa.BigInteger, nullable=False),
-    sa.Column("records_sketch", sa.LargeBinary, nullable=False),
-    sa.Column("example_us", sa.BigInteger, nullable=False),
-    sa.Column("example_batch_id", sa.String(36), nullable=False),
-    sa.Column("example_row", sa.BigInteger, nullable=False),
-    sa.Column("operation", sa.String(8), nullable=False),
-    sa.Column("code", sa.Text),
-    sa.Column("message", sa.Text),
+    *_problem_columns(),
     sa.Index("batch_problems_by_batch", "batch_id"),
     sa.Index("batch_problems_by_problem", "problem_id"),
 )
 """What batches say of the problems of their runs. A run of many batches is added up when it is asked for: compaction
-makes few of them, and what is not kept twice cannot disagree."""
+makes few of them."""
+
+problem_totals = sa.Table(
+    "problem_totals",
+    metadata,
+    sa.Column("integration", sa.Text, primary_key=True),
+    sa.Column("configuration", sa.Text, primary_key=True),
+    sa.Column("problem_id", sa.String(16), primary_key=True),
+    sa.Column("runs", sa.BigInteger, nullable=False),
+    *_problem_columns(),
+    sa.Index("problem_totals_by_time", "last_us"),
+    sa.Index("problem_totals_by_problem", "problem_id"),
+)
+"""The same over all runs of an integration and configuration (empty where a run has none)."""
 
 runs = sa.Table(
     "runs",
@@ -134,6 +155,7 @@ runs = sa.Table(
     *_count_columns(),
     sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.Index("runs_by_time", "sort_us", "run_id"),
+    sa.Index("runs_by_configuration", "integration", "configuration", "sort_us"),
 )
 
 run_events = sa.Table(

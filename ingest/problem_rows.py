@@ -1,20 +1,32 @@
-"""Problems as rows of ``batch_problems`` in the index."""
+"""Problems as rows of the index: of ``batch_problems`` and of ``problem_totals``."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.action import STATUSES
-from ingest.footer import BatchFooter
 from ingest.index_tables import batch_problems
 from ingest.problem_summary import ProblemExample, ProblemSummary
 from ingest.record_count import RecordCount
 
+Key = tuple[str, str, str]
+"""Integration, configuration (empty for none) and problem id."""
 
-def insert_problems(connection: sa.Connection, footer: BatchFooter) -> None:
-    if footer.problems:
-        connection.execute(sa.insert(batch_problems), [_row_of(footer.batch_id, each) for each in footer.problems])
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemTotal:
+    """A problem of an integration and configuration: in how many runs it was, and all of them added up."""
+
+    integration: str
+    configuration: str
+    runs: int
+    summary: ProblemSummary
+
+    @property
+    def key(self) -> Key:
+        return self.integration, self.configuration, self.summary.problem_id
 
 
 def list_batch_problems(connection: sa.Connection, batch_id: str) -> list[ProblemSummary]:
@@ -25,34 +37,55 @@ def list_batch_problems(connection: sa.Connection, batch_id: str) -> list[Proble
 
 
 def summaries_of(rows: Iterable[sa.Row[Any]]) -> list[ProblemSummary]:
-    """Whole rows as summaries; what a row holds depends on its column."""
+    """Rows with the columns of ``batch_problems``; what a row holds depends on its column."""
+    return [_summary_of(row, run_id=row.run_id) for row in rows]
+
+
+def totals_of(rows: Iterable[sa.Row[Any]]) -> list[ProblemTotal]:
+    """Rows with the columns of ``problem_totals``."""
     return [
-        ProblemSummary(
-            run_id=row.run_id,
-            problem_id=row.problem_id,
-            count=row._mapping["count"],  # as an attribute it is the method of a tuple
-            status=STATUSES[row.status_rank],
-            first_us=row.first_us,
-            last_us=row.last_us,
-            records=RecordCount(least=row.records_least, most=row.records_most, sketch=row.records_sketch),
-            example=ProblemExample(
-                happened_us=row.example_us,
-                batch_id=row.example_batch_id,
-                row=row.example_row,
-                operation=row.operation,
-                code=row.code,
-                message=row.message,
-            ),
+        ProblemTotal(
+            integration=row.integration,
+            configuration=row.configuration,
+            runs=row.runs,
+            summary=_summary_of(row, run_id=""),
         )
         for row in rows
     ]
 
 
-def _row_of(batch_id: str, summary: ProblemSummary) -> dict[str, Any]:
+def batch_row_of(batch_id: str, summary: ProblemSummary) -> dict[str, Any]:
+    names = {"run_id": summary.run_id, "problem_id": summary.problem_id, "batch_id": batch_id}
+    return names | _figures_of(summary)
+
+
+def total_row_of(total: ProblemTotal) -> dict[str, Any]:
+    names = {"integration": total.integration, "configuration": total.configuration}
+    return names | {"problem_id": total.summary.problem_id, "runs": total.runs} | _figures_of(total.summary)
+
+
+def _summary_of(row: sa.Row[Any], *, run_id: str) -> ProblemSummary:
+    return ProblemSummary(
+        run_id=run_id,
+        problem_id=row.problem_id,
+        count=row._mapping["count"],  # as an attribute it is the method of a tuple
+        status=STATUSES[row.status_rank],
+        first_us=row.first_us,
+        last_us=row.last_us,
+        records=RecordCount(least=row.records_least, most=row.records_most, sketch=row.records_sketch),
+        example=ProblemExample(
+            happened_us=row.example_us,
+            batch_id=row.example_batch_id,
+            row=row.example_row,
+            operation=row.operation,
+            code=row.code,
+            message=row.message,
+        ),
+    )
+
+
+def _figures_of(summary: ProblemSummary) -> dict[str, Any]:
     return {
-        "run_id": summary.run_id,
-        "problem_id": summary.problem_id,
-        "batch_id": batch_id,
         "count": summary.count,
         "status_rank": summary.status.rank,
         "first_us": summary.first_us,
