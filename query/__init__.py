@@ -23,7 +23,9 @@
     blocks          batches block by block, and what is known of a block without reading it
     columns         a column of a block, its values looked at once each
     compare         two runs side by side: records and problems that differ
-    problems        the failures of a run, each kind once
+    problems        the failures of a run, each kind once, and how many are open
+    problem_states  new, persisting, regressed or resolved: what follows from which runs
+    open_problems   the states of all open problems, and of those of a run
     timeline        when in a run what happened
     durations       where the time of a run went
     sandbox         SQL of a user, in a process of its own

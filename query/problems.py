@@ -1,9 +1,11 @@
 """The failures of a run, each kind once: non-OK actions whose messages differ only in ids, numbers and names.
 
 Figures come from the index, which has them from the footers of the batches; only examples are read from the lake.
+:func:`count_open_problems` tells for every integration and configuration how many are open: for overviews.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +20,8 @@ from ingest.problem_summary import ProblemExample, ProblemSummary, merged_proble
 from ingest.timestamps import from_microseconds
 from query.actions import Action, list_actions
 from query.lake_view import LakeView
+from query.open_problems import find_open_problems
+from query.problem_states import ProblemState
 
 EXAMPLES = 3
 
@@ -102,6 +106,37 @@ def list_problem_counts(view: LakeView, run_id: str, *, limit: int = 50) -> list
     found = merged_problems(summaries_of(view.select(chosen.where(batch_problems.c.run_id == run_id))))
     found.sort(key=lambda each: (-each.status.rank, -each.count, each.problem_id))
     return [_count_of(each, template) for each, template in zip(found, list_templates(found), strict=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenProblems:
+    """How many problems of an integration and configuration are open, as of its latest runs."""
+
+    new: int = 0
+    regressed: int = 0
+    persisting: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.new + self.regressed + self.persisting
+
+
+def count_open_problems(
+    view: LakeView, *, leave_out: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str | None], OpenProblems]:
+    """By integration and configuration, of those that have any; ``leave_out`` are integrations and problem ids."""
+    counts: Counter[tuple[str, str, ProblemState]] = Counter()
+    for (integration, configuration, problem_id), state in find_open_problems(view).items():
+        if (integration, problem_id) not in leave_out:
+            counts[integration, configuration, state] += 1
+    return {
+        (integration, configuration or None): OpenProblems(
+            new=counts[integration, configuration, ProblemState.NEW],
+            regressed=counts[integration, configuration, ProblemState.REGRESSED],
+            persisting=counts[integration, configuration, ProblemState.PERSISTING],
+        )
+        for integration, configuration, _ in counts
+    }
 
 
 def list_templates(summaries: Sequence[ProblemSummary]) -> list[str]:
