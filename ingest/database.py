@@ -11,6 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from ingest.errors import LakeUnavailable
 
 
+_LOCK = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
+
+
 class Database:
     """Connections and transactions. ``name`` is what errors call it. Safe for many threads and many processes."""
 
@@ -35,12 +38,15 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction; in SQLite no other writes meanwhile. Raises LakeUnavailable."""
+        """One transaction, during which nobody else writes. Raises LakeUnavailable."""
         with (
             self._trouble(),
             self.engine.connect().execution_options(synclog_writes=True) as connection,
             connection.begin(),
         ):
+            if not self.is_sqlite:
+                # What is read, added to and written back needs what SQLite's transactions have anyway.
+                connection.execute(_LOCK, {"name": f"synclog {self.name}"})
             yield connection
 
     @contextmanager

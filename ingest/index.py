@@ -71,7 +71,7 @@ class Index(IndexDatabase):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._insert_new_batch = self.insert(batches).on_conflict_do_nothing()
+        self._insert_new_batch = self.insert(batches).on_conflict_do_nothing().returning(batches.c.batch_id)
         self._insert_new_answer = self.insert(idempotency).on_conflict_do_nothing()
         self._insert_new_event = self.insert(run_events).on_conflict_do_nothing()
         self._insert_new_replaced = self.insert(replaced).on_conflict_do_nothing()
@@ -274,8 +274,7 @@ class Index(IndexDatabase):
             "is_merged": bool(footer.replaces),
             "crc": addition.batch.crc,
         }
-        inserted = connection.execute(self._insert_new_batch, values)
-        return inserted.rowcount == 1
+        return connection.execute(self._insert_new_batch, values).first() is not None
 
     def _add_details(self, connection: sa.Connection, addition: Addition, totals: dict[str, RunRow]) -> None:
         footer = addition.batch.footer

@@ -1,8 +1,5 @@
 """The database of the index: its tables, and leases of names among processes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 
 from ingest.database import Database
@@ -21,14 +18,6 @@ class IndexDatabase(Database):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._create_tables()
-
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        with super().writing() as connection:
-            if not self.is_sqlite:
-                # Totals are read, added to and written back: one writer at a time, as SQLite has it anyway.
-                connection.execute(sa.text("lock table runs in share row exclusive mode"))
-            yield connection
 
     def take_lease(self, name: str, holder: str, *, now_us: int, seconds: float) -> bool:
         """Become, or stay, the only holder of a name for so long. False when somebody else has it."""
