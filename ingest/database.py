@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ingest.errors import LakeUnavailable
 
-
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
 
 

@@ -4,6 +4,9 @@ A thread that waits for a body cannot be interrupted, and granian does not say w
 tells of each connection what came and what went. One on which too little came for too long, and nothing went, while a
 body is overdue and no other request has been at work for that long, belongs to a body that does not come. Its receiving
 side is closed: the reading ends, and the sender can still be answered. An idle connection may be closed along with it.
+
+Nor does granian say whether a chunked body came to its end or its sender hung up: both end the reading. So the kernel
+is asked whether a sender that sent at least as much has hung up.
 """
 
 import array
@@ -25,7 +28,12 @@ from ingest.errors import TooSlow
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+MAY_BE_CUT = "synclog.may_be_cut"
+"""Where WSGI's environment has :meth:`BodyClock.may_be_cut`."""
 SLOWEST_BYTES_A_SECOND = 1024
+_HUNG_UP = 8  # TCP_CLOSE_WAIT
+_CLOSING_SECONDS = 0.05
+"""In which idle connections that their senders have closed are closed here as well."""
 _ACKED_AND_RECEIVED = struct.Struct("=120xQQ")  # in Linux's struct tcp_info
 
 
@@ -77,10 +85,26 @@ class BodyClock:
         request = self._requests[thread] = _Request(time.monotonic())
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = _Body(environ["wsgi.input"], request, self._seconds)
+            environ[MAY_BE_CUT] = self.may_be_cut
         try:
             return self._inside(environ, start_response)
         finally:
             del self._requests[thread]
+
+    def may_be_cut(self, taken: int) -> bool:
+        """Whether somebody who sent at least so many bytes has hung up and still waits for an answer, as it seems."""
+        if not self._have_hung_up(taken):
+            return False
+        time.sleep(_CLOSING_SECONDS)
+        return self._have_hung_up(taken)
+
+    def _have_hung_up(self, taken: int) -> bool:
+        for link in _links_of(self._port):
+            with suppress(OSError):
+                state = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+                if state == _HUNG_UP and _look_at(link, 0).received >= taken:
+                    return True
+        return False
 
     def _watch(self) -> None:
         while True:

@@ -150,6 +150,17 @@ def test_a_sender_that_hangs_up_half_way_leaves_no_trace(server: Server, http: h
     assert http.get("/api/v1/runs").json()["items"] == []
 
 
+def test_a_chunked_body_whose_sender_hung_up_before_its_end_is_not_recorded(server: Server, http: httpx.Client) -> None:
+    """Half closed, so that the answer can be read."""
+    head = b"POST /api/v1/actions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+    with socket.create_connection(address_of(server)) as connection:
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(LINE) + LINE + b"\r\n")
+        connection.shutdown(socket.SHUT_WR)
+
+        assert connection.recv(1000).startswith(b"HTTP/1.1 503")
+    assert http.get("/api/v1/runs").json()["items"] == []
+
+
 def test_a_sender_that_expects_100_is_not_kept_waiting(server: Server) -> None:
     with expecting_connection(server) as connection:
         connection.sendall(LINE)

@@ -15,11 +15,12 @@ from typing import IO, BinaryIO, cast
 
 from flask import current_app, request
 
-from ingest.errors import InvalidInput, TooLarge, UnsupportedContent
+from ingest.errors import InvalidInput, LakeUnavailable, TooLarge, UnsupportedContent
 from ingest.formats.decompress import decompress
 from ingest.formats.detect import detect_input
 from ingest.inputs import FORMATS, PROTOCOLS
 from web.admission import HeldBytes
+from web.slow_bodies import MAY_BE_CUT
 
 FORMAT_OF_TYPE = {
     "application/x-ndjson": "ndjson",
@@ -130,6 +131,11 @@ def _take_in(max_bytes: int) -> Iterator[BinaryIO]:
         stream = _spool(request.stream, max_bytes, held, at_end)
         if size is not None:
             _require_whole(stream.tell(), size)
+        elif MAY_BE_CUT in environ and environ[MAY_BE_CUT](stream.tell()):
+            raise LakeUnavailable(
+                "the connection was closed before the end of the body was certain",
+                hint="nothing was recorded; send it again, with a Content-Length or without closing first",
+            )
         stream.seek(0)
         yield stream
 
