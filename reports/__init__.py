@@ -7,6 +7,7 @@
     charts          drawings as SVG text, the same for pages and print
     attention       why an integration needs attention, in words
     axis            where a chart's ticks go and what they say
+    status_lanes    the statuses of one record over time
     changes         what an action changed in its record, read from its details
     comparison      two runs side by side in figures and words
     record_head     what the history of a record comes to;  flip_flop  what goes to and fro in it

@@ -73,7 +73,7 @@ def stacked_bars(timeline: Timeline, *, width: int = 720, height: int = 200, nam
     return Markup(
         "".join(
             (
-                _opening("chart-bars", width, height, f' aria-labelledby="{named}-title {named}-desc"'),
+                svg_opening("chart-bars", width, height, f' aria-labelledby="{named}-title {named}-desc"'),
                 f'<title id="{named}-title">Actions over time by status</title>',
                 f'<desc id="{named}-desc">{escape(_describe(timeline, counts))}</desc>',
                 *_legend(counts),
@@ -102,7 +102,7 @@ def history_bars(
         path = f"M{place * slot + 0.5:.1f} {height}v-{bar:.1f}h{slot - 1:.1f}v{bar:.1f}z"
         paths.setdefault(status_class(status), []).append(path)
     shapes = (f'<path class="{name}" fill="currentColor" d="{"".join(path)}"/>' for name, path in paths.items())
-    opening = _opening("chart-history", width, height)
+    opening = svg_opening("chart-history", width, height)
     return Markup("".join((opening, f"<title>{escape(words)}</title>", *shapes, "</svg>")))
 
 
@@ -144,7 +144,7 @@ def operation_class(operation: Operation) -> str:
     return f"operation-{operation.value.lower()}"
 
 
-def _opening(kind: str, width: int, height: int, attributes: str = "") -> str:
+def svg_opening(kind: str, width: int, height: int, attributes: str = "") -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" role="img"{attributes}>'
@@ -172,7 +172,7 @@ def _legend(counts: dict[Status, int]) -> Iterator[str]:
             continue
         words = f"{status} {format_count(number)}"
         yield f'<g transform="translate({x:.1f} 0.5)">{status_icon(status)}</g>'
-        yield _text(x + 19, 11.5, words, "start")
+        yield svg_text(x + 19, 11.5, words, "start")
         x += 40 + 6.6 * len(words)
 
 
@@ -182,7 +182,7 @@ def _count_axis(frame: _Frame) -> Iterator[str]:
         y = frame.floor - frame.height_of(count)
         kind = "chart-axis" if count == 0 else "chart-grid"
         yield f'<path class="{kind}" fill="none" stroke="currentColor" d="M{LEFT} {y:.1f}H{frame.width - RIGHT}"/>'
-        yield _text(LEFT - 6, y + 3.5, short_count(count), "end")
+        yield svg_text(LEFT - 6, y + 3.5, short_count(count), "end")
 
 
 def _time_axis(timeline: Timeline, frame: _Frame) -> Iterator[str]:
@@ -194,9 +194,9 @@ def _time_axis(timeline: Timeline, frame: _Frame) -> Iterator[str]:
         yield f'<path class="chart-axis" fill="none" stroke="currentColor" d="M{x:.1f} {frame.floor:.1f}v4"/>'
         label = time_label(moment, span / marks, previous)
         anchor = "end" if x > frame.width - 30 else "start" if x < LEFT + 20 else "middle"
-        yield _text(min(x, frame.width - RIGHT), frame.floor + 17, label, anchor)
+        yield svg_text(min(x, frame.width - RIGHT), frame.floor + 17, label, anchor)
         previous = moment
-    yield _text(frame.width - RIGHT, 11.5, "UTC", "end")
+    yield svg_text(frame.width - RIGHT, 11.5, "UTC", "end")
 
 
 def _bars(timeline: Timeline, stacks: Sequence[Sequence[int]], frame: _Frame) -> Iterator[str]:
@@ -243,7 +243,7 @@ def _proportions(parts: Sequence[tuple[str, str, int]], width: int, height: int)
     total = sum(count for _, _, count in parts)
     words = ", ".join(f"{format_count(count)} {word}" for _, word, count in parts if count) or "nothing yet"
     pieces = [
-        _opening("chart-proportions", width, height, ' preserveAspectRatio="none"'),
+        svg_opening("chart-proportions", width, height, ' preserveAspectRatio="none"'),
         f"<title>{escape(words)}</title>",
         f'<rect class="chart-empty" fill="currentColor" fill-opacity="0.1" width="{width}" height="{height}"/>',
     ]
@@ -261,11 +261,11 @@ def _proportions(parts: Sequence[tuple[str, str, int]], width: int, height: int)
 
 
 def _empty(width: int, height: int, words: str) -> Markup:
-    opening = _opening("chart-nothing", width, height)
-    return Markup(f"{opening}<title>{escape(words)}</title>{_text(width / 2, height / 2, words, 'middle')}</svg>")
+    opening = svg_opening("chart-nothing", width, height)
+    return Markup(f"{opening}<title>{escape(words)}</title>{svg_text(width / 2, height / 2, words, 'middle')}</svg>")
 
 
-def _text(x: float, y: float, words: str, anchor: str) -> str:
+def svg_text(x: float, y: float, words: str, anchor: str) -> str:
     return (
         f'<text class="chart-text" font-size="11" fill="currentColor" x="{x:.1f}" y="{y:.1f}"'
         f' text-anchor="{anchor}">{escape(words)}</text>'

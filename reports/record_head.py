@@ -106,8 +106,9 @@ class RecordHead:
         if not self.visits:
             return "No action that is kept names this record."
         if not self.failing:
-            is_ok = self.status is Status.OK
-            return "The last run of each integration left it OK." if is_ok else "It does not fail."
+            if self.status is not Status.OK:
+                return "It does not fail."
+            return f"The last run{' of each integration' if len(self.standings) > 1 else ''} left it OK."
         return " ".join(_failing_sentence(standing, is_whole=self.is_whole) for standing in self.failing)
 
 

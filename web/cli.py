@@ -17,13 +17,14 @@ from web.commands.demo import demo
 from web.commands.doctor import doctor
 from web.commands.invocation import Invocation
 from web.commands.maintain import maintain
+from web.commands.record import record
 from web.commands.reindex import reindex
 from web.commands.rejects import rejects
 from web.commands.report import report
 from web.commands.retain import retain
 from web.commands.run import run
 from web.commands.runs import runs
-from web.commands.search import record, search
+from web.commands.search import search
 from web.commands.serve import serve
 from web.commands.sql import sql
 from web.commands.upload import upload

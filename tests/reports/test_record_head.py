@@ -64,7 +64,9 @@ def test_older_actions_than_those_looked_at_may_have_failed_too() -> None:
 
 
 def test_a_record_that_does_not_fail_says_so() -> None:
-    assert head_of(action(0, ERROR), action(1, OK)).outcome == "The last run of each integration left it OK."
+    assert head_of(action(0, ERROR), action(1, OK)).outcome == "The last run left it OK."
+    both = head_of(action(0, OK), action(1, OK, integration="signavio"))
+    assert both.outcome == "The last run of each integration left it OK."
     assert head_of(action(0, OK), action(1, WARNING)).outcome == "It does not fail."
     assert head_of().outcome == "No action that is kept names this record."
 

@@ -6,8 +6,8 @@
     body                a request body as a stream and the name of its format
     query_parameters    query parameters as our types
     schemas             the JSON shapes, made and described in one place
-    overview, actions, runs, events, reports, search, compare, sql     what is under /api/v1
-    comparison_shapes   those of two runs side by side
+    overview, actions, runs, events, reports, search, record, compare, sql     what is under /api/v1
+    comparison_shapes   those of two runs side by side;  record_shapes  those of one record
     openapi             the OpenAPI document and the readable docs, made from all tables
     short_way           small plain bodies of actions, past Flask
     health              /api/v1/health; /healthz, /readyz and /metrics, at the root
@@ -16,7 +16,7 @@
 from flask import Flask
 
 from web.admission import Admission, HeldBytes
-from web.api import actions, compare, events, health, openapi, overview, reports, runs, search, sql
+from web.api import actions, compare, events, health, openapi, overview, record, reports, runs, search, sql
 from web.api.routes import blueprint_of
 from web.api.short_way import ShortWay
 from web.workspace import Workspace
@@ -29,6 +29,7 @@ ROUTES = (
     *events.ROUTES,
     *reports.ROUTES,
     *search.ROUTES,
+    *record.ROUTES,
     *compare.ROUTES,
     *sql.ROUTES,
     *health.ROUTES,

@@ -1,4 +1,4 @@
-"""Actions across runs over HTTP: what was looked for, and the history of a record, latest first."""
+"""Actions across runs over HTTP: what was looked for, latest first."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from flask import Response
 
 from ingest.errors import InvalidInput
 from query.actions import Action
-from query.search import Search, record_history, search_actions, stream_search
+from query.search import Search, search_actions, stream_search
 from query.search_fields import Match, looking_for
 from reports.tables import TableFormat
 from web.api.actions import OUTCOMES
@@ -45,12 +45,6 @@ def _lines(first: list[Action], others: Iterator[list[Action]]) -> Iterator[str]
     yield "".join(json.dumps(action_as_json(action)) + "\n" for action in first)
     for some in others:
         yield "".join(json.dumps(action_as_json(action)) + "\n" for action in some)
-
-
-def get_record(record_type: str, record_id: str) -> Response:
-    kind = None if record_type == ANY_TYPE else record_type
-    page = record_history(workspace().view, kind, record_id, limit=limit_of(), cursor=text_of("cursor"))
-    return Response(json.dumps(actions_page_as_json(page)), content_type=JSON)
 
 
 def read_search() -> Search:
@@ -113,14 +107,5 @@ ROUTES = (
         detail="The latest batches first; within one, what happened at about the same time lies together.",
         parameters=_FILTERS,
         answers=(Answer(status=200, meaning="streamed, any size", media=(TableFormat.NDJSON.media_type,)),),
-    ),
-    Route(
-        method="GET",
-        path="/records/{record_type}/{record_id*}",
-        view=get_record,
-        summary="What was done to a record, in all runs, latest first",
-        detail=f"As a source or as a target. The type `{ANY_TYPE}` stands for any.",
-        parameters=(LIMIT, CURSOR),
-        answers=_PAGE,
     ),
 )

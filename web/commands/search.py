@@ -1,4 +1,4 @@
-"""``synclog search`` and ``synclog record``: actions across runs, latest first."""
+"""``synclog search``: actions across runs, latest first."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,10 +9,9 @@ import click
 from ingest.action import Operation, Status, parse_operation, parse_status
 from query.actions import Action
 from query.paging import Page
-from query.search import Search, record_history, search_actions, stream_search
+from query.search import Search, search_actions, stream_search
 from query.search_fields import Match, looking_for
 from web.api.schemas import action_as_json
-from web.api.search import ANY_TYPE
 from web.commands.filters import INSTANT, WordType
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
@@ -85,29 +84,6 @@ def search(
             chain.from_iterable(stream_search(view, wanted))
             if everything
             else _newest(lambda most, cursor: search_actions(view, wanted, limit=most, cursor=cursor), limit)
-        )
-        write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
-
-
-@click.command()
-@click.argument("record_type", metavar="TYPE")
-@click.argument("record_id", metavar="ID")
-@click.option("--limit", type=click.IntRange(min=1), default=50, help="How many at most.")
-@format_option
-@click.pass_obj
-def record(invocation: Invocation, record_type: str, record_id: str, limit: int, output_format: str | None) -> None:
-    """List what was done to a record in all runs, as a source or as a target, latest first.
-
-    The type - stands for any.
-
-    \b
-    Example:
-      synclog record leanix.Application 5d3c0f2e-7b1a-4f6e-9a55-0a4f8f0c7e11
-    """
-    kind = None if record_type == ANY_TYPE else record_type
-    with invocation.open_existing() as workspace:
-        found = _newest(
-            lambda most, cursor: record_history(workspace.view, kind, record_id, limit=most, cursor=cursor), limit
         )
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
 

@@ -6,8 +6,9 @@ run_list.py, run_timeline.py and run_rows.py fill it
 run.py           Logging Details of one run; run_summary.py and action_table.py fill its two halves
 compare.py       two runs side by side; comparison.py and run_choice.py fill it
 action.py        one action, as a page and inside the page of its run
-search.py        actions of any run by what they say, and the history of a record; search_results.py fills the page,
-                 search_files.py writes the same as data
+search.py        actions of any run by what they say; search_results.py fills the page, search_files.py writes the same
+                 as data
+record.py        everything that happened to one record; record_page.py fills it
 sql.py           SQL over everything
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
@@ -21,6 +22,7 @@ from web.pages.action import action_pages
 from web.pages.compare import compare_pages
 from web.pages.health import health_pages
 from web.pages.overview import overview_pages
+from web.pages.record import record_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
 from web.pages.search import search_pages
@@ -36,6 +38,7 @@ def register_pages(app: Flask, workspace: Workspace) -> None:
         action_pages,
         compare_pages,
         search_pages,
+        record_pages,
         sql_pages,
         health_pages,
     ):

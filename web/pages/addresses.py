@@ -15,8 +15,10 @@ def path_of_run(run_id: str) -> str:
 
 
 def path_of_record(record_type: str | None, record_id: str) -> str:
-    """Of its history. A type with a slash could not be told from the id."""
+    """Of its history. A type with a slash could not be told from the id; dots alone are steps in a path."""
     known = record_type if record_type and "/" not in record_type else ANY_TYPE
+    if {known, record_id} & {".", "..", ""}:
+        return "/records?" + urlencode({"type": record_type or ANY_TYPE, "id": record_id})
     return f"/records/{quote(known, safe='')}/{quote(record_id, safe='')}"
 
 
@@ -33,4 +35,4 @@ def address(path: str, arguments: Arguments, changes: Mapping[str, str | None] |
     changed = changes or {}
     kept = [(name, text) for name, text in said(arguments).items(multi=True) if name not in changed]
     query = urlencode(kept + [(name, text) for name, text in changed.items() if text is not None])
-    return f"{path}?{query}" if query else path
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path

@@ -88,3 +88,19 @@ def test_a_search_that_makes_no_sense_is_refused(
 )
 def test_the_history_of_a_record_spans_runs(full: FlaskClient, path: str, found: list[str]) -> None:
     assert runs(full.get(f"/api/v1/records/{path}")) == found
+
+
+def test_the_first_page_of_a_history_has_the_figures_of_the_record(full: FlaskClient) -> None:
+    first = full.get("/api/v1/records/ci/a%2F1?limit=1").get_json()
+    second = full.get(f"/api/v1/records/ci/a%2F1?limit=1&cursor={first['next_cursor']}").get_json()
+
+    record = first["record"]
+    assert (record["actions"], record["runs"], record["types"], record["is_whole"]) == (2, 2, ["ci"], True)
+    assert (record["status"], record["last_good_run_id"], record["failing_since"]) == ("OK", "tuesday", None)
+    assert (second["items"][0]["run_id"], second["record"], second["next_cursor"]) == ("monday", None, None)
+
+
+def test_a_record_nobody_knows_has_figures_of_nothing(full: FlaskClient) -> None:
+    answer = full.get("/api/v1/records/ci/unknown").get_json()
+
+    assert (answer["items"], answer["record"]["actions"], answer["record"]["status"]) == ([], 0, None)

@@ -61,7 +61,7 @@ def test_the_first_list_that_has_records_is_shown_with_the_sizes_of_all(two_nigh
     assert row[1:] == ["OK NONE Details", "ERROR UPDATE Details", "403 No permission to write"]
     words = text_of(page.text)
     assert "Failing now, not then 1 Failing then, not now 1 Failing in both 0 Vanished 1 Appeared 0" in words
-    assert addresses_of(page.text, "History") == ["/records/ci/a"]
+    assert addresses_of(page.text, "Payroll") == ["/records/ci/a"]
 
 
 def test_a_list_is_chosen_in_the_address_and_hostile_texts_stay_texts(two_nights: FlaskClient) -> None:
@@ -81,8 +81,11 @@ def test_rows_go_on_where_they_ended(two_nights: FlaskClient) -> None:
     [link] = addresses_of(first.text, "Load more")
     rows = two_nights.get(link.replace("/compare?", "/compare/records?"), headers={"HX-Request": "true"})
 
-    assert addresses_of(first.text, "History") == ["/records/ci/a", "/records/ci/b"]
-    assert addresses_of(rows.text, "History") == ["/records/ci/c"]
+    assert (addresses_of(first.text, "Payroll"), addresses_of(first.text, "b")) == (
+        ["/records/ci/a"],
+        ["/records/ci/b"],
+    )
+    assert addresses_of(rows.text, "c") == ["/records/ci/c"]
     assert "<section" not in rows.text
     assert "Back to the first" in text_of(two_nights.get(link).text)
 

@@ -76,21 +76,6 @@ def test_further_rows_come_alone(found_pages: FlaskClient) -> None:
     assert "<html" not in page.text
 
 
-def test_the_history_of_a_record_has_its_name_and_its_actions(found_pages: FlaskClient) -> None:
-    page = found_pages.get("/records/ci/a%2F1")
-
-    assert "Payroll" in text_of(page.text)
-    assert "No permission" in text_of(page.text)
-    assert "Wrote" not in text_of(page.text)
-
-
-def test_a_record_nobody_knows_is_no_error(found_pages: FlaskClient) -> None:
-    page = found_pages.get("/records/ci/unknown")
-
-    assert page.status_code == 200
-    assert "Nothing was done to this record" in text_of(page.text)
-
-
 def test_an_action_leads_to_the_history_of_its_record(found_pages: FlaskClient, workspace: Workspace) -> None:
     [action] = found_pages.get("/api/v1/actions?q=permission").get_json()["items"]
 
