@@ -12,6 +12,7 @@
     habits          what is usual for one, learned from them
     flags           what about one needs attention, and why
     watch           all of them, most urgent first
+    forecast        how far a run under way has come, and how much longer it takes
     run_history     how many runs began when, by status
     actions         actions of a run or across runs: a page, one, or a stream of all
     search          words, ids and expressions across runs, newest first

@@ -17,7 +17,7 @@ from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput
 from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
 from query.lake_view import LakeView, Rows
-from query.paging import Page, page_of, read_cursor
+from query.paging import Page, page_of, read_cursor, write_cursor
 from query.runs import get_run
 from query.statements import load
 
@@ -63,7 +63,8 @@ class Action:
 class ActionFilter:
     """Which actions; what is None or empty does not matter.
 
-    ``q`` is looked for, whatever its case, in message, code, names and ids; ``record`` is the id of a source or target;
+    ``q`` is looked for, whatever its case, in message, code, names and ids; ``record`` is the id of a source or target,
+    ``record_type`` the type of one;
     ``since`` is the first moment that counts, ``until`` the first that no longer does.
     """
 
@@ -72,6 +73,7 @@ class ActionFilter:
     q: str | None = None
     problem_id: str | None = None
     record: str | None = None
+    record_type: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -131,6 +133,12 @@ def list_actions(
     return {(action.batch_id, action.row): action for action in found}
 
 
+def find_first_error(view: LakeView, run_id: str) -> str | None:
+    """The cursor of the page that begins with the first action that failed; None where none did."""
+    failed = find_actions(view, ActionFilter(statuses=(Status.ERROR,)), run_id=run_id, limit=1).items
+    return write_cursor(_just_before(failed[0])) if failed else None
+
+
 def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> pa.RecordBatchReader:
     """All actions of a run as they came, batch by batch, however many. Raises RunNotFound before the first."""
     files = _files_of(view, run_id, action_filter)
@@ -180,6 +188,7 @@ def _wanted(run_id: str | None, action_filter: ActionFilter) -> dict[str, object
         "q": action_filter.q or None,
         "problem_id": action_filter.problem_id,
         "record": action_filter.record,
+        "type": action_filter.record_type,
         "since": action_filter.since,
         "until": action_filter.until,
     }
@@ -188,6 +197,11 @@ def _wanted(run_id: str | None, action_filter: ActionFilter) -> dict[str, object
 def place_of(action: Action) -> tuple[int, str, int]:
     """Its place among all actions, by time."""
     return to_microseconds(action.happened_at), action.batch_id, action.row
+
+
+def _just_before(action: Action) -> tuple[int, str, int]:
+    happened_us, batch_id, row = place_of(action)
+    return happened_us, batch_id, row - 1
 
 
 def read_place(cursor: str | None) -> dict[str, Any]:

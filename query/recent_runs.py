@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Progress, Scope, Status
 from ingest.index_tables import runs
-from ingest.timestamps import from_microseconds
+from ingest.timestamps import from_microseconds, to_microseconds
 from query.lake_view import LakeView
 from query.run_order import BEGUN_US, ENDED_US, counted
+from query.runs import Run
 
 RUNS_REMEMBERED = 30
 
@@ -86,6 +87,24 @@ def recent_runs_statement(most: int) -> sa.Select[Any]:
     )
     numbered = sa.select(runs.c.run_id, place.label("place")).subquery()
     latest = sa.select(numbered.c.run_id).where(numbered.c.place <= most)
+    ordered = (runs.c.integration, runs.c.configuration, BEGUN_US.desc(), runs.c.run_id.desc())
+    return _choose().where(runs.c.run_id.in_(latest)).order_by(*ordered)
+
+
+def list_runs_like(view: LakeView, run: Run, *, most: int) -> list[RecentRun]:
+    """The latest finished runs from before a run, of its integration, configuration, trigger and scope."""
+    alike = (
+        _choose()
+        .where(runs.c.integration == run.integration, runs.c.progress == Progress.FINISHED.value)
+        .where(runs.c.configuration.is_not_distinct_from(run.configuration))
+        .where(runs.c.trigger.is_not_distinct_from(run.trigger))
+        .where(runs.c.scope.is_not_distinct_from(None if run.scope is None else run.scope.value))
+        .where(to_microseconds(run.begun_at) > BEGUN_US)
+    )
+    return [_recent_run_from(row) for row in view.select(alike.order_by(BEGUN_US.desc()).limit(most))]
+
+
+def _choose() -> sa.Select[Any]:
     columns = (
         *(runs.c[name] for name in ("run_id", "integration", "configuration", "trigger", "scope", "progress")),
         *(runs.c[name] for name in ("status_rank", "announced_us", "started_us", "last_action_us", "heard_us")),
@@ -96,8 +115,7 @@ def recent_runs_statement(most: int) -> sa.Select[Any]:
         counted(status=Status.WARNING).label("warnings"),
         counted(status=Status.ERROR).label("errors"),
     )
-    ordered = (runs.c.integration, runs.c.configuration, BEGUN_US.desc(), runs.c.run_id.desc())
-    return sa.select(*columns).where(runs.c.run_id.in_(latest)).order_by(*ordered)
+    return sa.select(*columns)
 
 
 def _moved() -> sa.ColumnElement[int]:

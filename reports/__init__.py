@@ -11,6 +11,7 @@
     changes         what an action changed in its record, read from its details
     comparison      two runs side by side in figures and words
     record_head     what the history of a record comes to;  flip_flop  what goes to and fro in it
+    expectations    what a run was to be and what arrived of it, in words
     run_report      what the report of one run says, as plain data
     html            that data as one self-contained HTML page
     pdf             that page on A4

@@ -80,6 +80,14 @@ def format_duration(span: timedelta | None) -> str:
     return f"{days:,} d {hours} h"
 
 
+def rough_duration(span: timedelta) -> str:
+    """50 s, 42 min, 5 h, 3 d: for what is a guess anyway."""
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if span >= 1.5 * length:
+            return f"{round(span / length):,} {unit}"
+    return f"{max(1, round(span.total_seconds()))} s"
+
+
 def format_milliseconds(milliseconds: int | None) -> str:
     """The same for a duration as a sender gave it, however absurd."""
     if milliseconds is None:
@@ -176,6 +184,20 @@ def status_icon(status: Status | None) -> Markup:
         '<svg xmlns="http://www.w3.org/2000/svg" class="status-icon {}" width="14" height="14" viewBox="0 0 16 16"'
         ' aria-hidden="true" focusable="false">{}</svg>'
     ).format(status_class(status), Markup(_SHAPES[status]))
+
+
+def status_use(status: Status) -> Markup:
+    """The same shape where a page has ``status_symbols``: a list of fifty rows does not draw it fifty times."""
+    return Markup('<svg class="status-icon" aria-hidden="true"><use href="#status-{}"/></svg>').format(status.lower())
+
+
+def status_symbols() -> Markup:
+    """The shapes of all statuses, once, unseen."""
+    symbols = (
+        Markup('<symbol id="status-{}" viewBox="0 0 16 16">{}</symbol>').format(status.lower(), Markup(_SHAPES[status]))
+        for status in Status
+    )
+    return Markup('<svg class="status-symbols" aria-hidden="true">{}</svg>').format(Markup("").join(symbols))
 
 
 def count_phrases(counts: Counts) -> list[str]:
@@ -310,6 +332,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {  # filters take and give whatever 
         status_label,
         status_class,
         status_icon,
+        status_use,
         operation_label,
         count_phrases,
         trouble_phrase,

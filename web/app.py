@@ -6,7 +6,7 @@ from flask import Flask, Response, g
 from jinja2 import StrictUndefined
 
 from ingest.action import Status
-from reports.wording import FILTERS
+from reports.wording import FILTERS, status_symbols
 from web.api import register_api
 from web.error_pages import register_error_pages
 from web.pages import register_pages
@@ -41,6 +41,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["Status"] = Status
+    app.jinja_env.globals["status_symbols"] = status_symbols()
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # examples read in the order they were written
     tell_time_taken(app)
     register_request_guard(app)

@@ -1,5 +1,5 @@
 -- Which actions match, in the order they lie in the lake?
--- parameters: files; run_id, problem_id, record, since, until, q or null; statuses, operations: lists or null
+-- parameters: files; run_id, problem_id, record, type, since, until, q or null; statuses, operations: lists or null
 -- columns: those of an action
 select
     batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
@@ -12,6 +12,7 @@ where
     and ($operations is null or list_contains($operations, operation))
     and ($problem_id is null or problem_id = $problem_id)
     and ($record is null or source_id = $record or target_id = $record)
+    and ($type is null or source_type = $type or target_type = $type)
     and ($since is null or happened_at >= $since)
     and ($until is null or happened_at < $until)
     and (

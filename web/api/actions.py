@@ -123,6 +123,7 @@ def read_action_filter() -> ActionFilter:
         q=text_of("q"),
         problem_id=text_of("problem_id"),
         record=text_of("record"),
+        record_type=text_of("type"),
         since=instant_of("since"),
         until=instant_of("until"),
     )
@@ -137,6 +138,7 @@ FILTERS = (
     Parameter(name="q", meaning="text in message, code, names or ids, in any case"),
     Parameter(name="problem_id", meaning="actions of one problem"),
     Parameter(name="record", meaning="actions whose source or target has this id"),
+    Parameter(name="type", meaning="actions whose source or target has this type"),
     SINCE,
     UNTIL,
 )

@@ -1,6 +1,7 @@
 """One action: as a page with an address of its own, and opened inside the page of its run."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +9,7 @@ from flask import Blueprint, Response, request, url_for
 
 from query.actions import Action, get_action
 from query.runs import Run, get_run
+from reports.changes import Change, changes_of
 from web.pages.addresses import Arguments, address, path_of_record, path_of_run
 from web.pages.fragments import is_fragment_wanted, render
 from web.pages.ticket import ticket_text
@@ -34,6 +36,15 @@ class ActionDetails:
     @property
     def details(self) -> str:
         return indented(self.action.details)[: self.shown]
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return changes_of(self.action.details)
+
+    @property
+    def value_shown(self) -> int:
+        """Characters of a value beside its field; the details below have all of it."""
+        return 1000 if self.shown is None else 300
 
     @property
     def is_cut(self) -> bool:

@@ -7,13 +7,24 @@ from datetime import datetime
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from query.actions import Action, ActionFilter, find_actions
 from query.lake_view import LakeView
+from reports.wording import iso_datetime
 from web.api.query_parameters import limit_of
 from web.pages.addresses import Arguments, address, path_of_run, said
 from web.pages.arguments import read_action_filter, read_action_sort
+from web.pages.chips import Chip, chips_of
 from web.pages.headings import Heading, headings_of
 
-FILTERS = ("q", "status", "operation", "problem_id", "record", "since", "until")
-DATA_FILTERS = ("q", "status", "operation", "problem_id", "record")
+CHIP_LABELS = {
+    "q": "Search",
+    "status": "Status",
+    "operation": "Action",
+    "type": "Type",
+    "problem_id": "Problem",
+    "record": "Record",
+    "since": "From",
+    "until": "Until",
+}
+FILTERS = tuple(CHIP_LABELS)
 MESSAGE_SHOWN = 400
 """Characters of a message in the table; the page of the action has the rest."""
 
@@ -51,6 +62,16 @@ class ActionTable:
         return any(name in self.arguments for name in FILTERS)
 
     @property
+    def types(self) -> list[str]:
+        """Of the sources and targets shown: a choice that costs no question of its own."""
+        found = {each for action in self.actions for each in (action.source_type, action.target_type) if each}
+        return sorted(found)
+
+    @property
+    def chips(self) -> list[Chip]:
+        return chips_of(self.path, self.arguments, CHIP_LABELS, fragment="#actions")
+
+    @property
     def next_address(self) -> str | None:
         """The page that goes on where this one ends."""
         if self.next_cursor is None:
@@ -77,8 +98,11 @@ class ActionTable:
 
     def data_address(self, kind: str) -> str:
         """The API's file of the same actions, all of them."""
-        kept = Arguments([pair for pair in self.arguments.items(multi=True) if pair[0] in DATA_FILTERS])
-        return address(f"/api/v1{self.path}/actions.{kind}", kept)
+        kept = Arguments([pair for pair in self.arguments.items(multi=True) if pair[0] in FILTERS])
+        wanted = self.action_filter
+        moments = {"since": wanted.since, "until": wanted.until}  # the API knows no "24h"
+        exact = {name: iso_datetime(moment) for name, moment in moments.items() if moment is not None}
+        return address(f"/api/v1{self.path}/actions.{kind}", kept, exact)
 
 
 def build_action_table(view: LakeView, run_id: str, arguments: Arguments, *, now: datetime) -> ActionTable:

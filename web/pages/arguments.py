@@ -46,6 +46,7 @@ def read_action_filter(*, now: datetime) -> ActionFilter:
         q=text_of("q"),
         problem_id=text_of("problem_id"),
         record=text_of("record"),
+        record_type=text_of("type"),
         since=moment_of("since", now=now),
         until=moment_of("until", now=now),
     )

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from query.actions import find_first_error
 from query.runs import get_run
 from web.pages.action_table import ActionTable, build_action_table
-from web.pages.addresses import address, said
+from web.pages.addresses import Arguments, address, said
 from web.pages.fragments import is_fragment_wanted
 from web.pages.run_summary import RunSummary, build_run_summary
 from web.workspace import Workspace
@@ -29,6 +30,7 @@ def run_pages(workspace: Workspace) -> Blueprint:
     pages.add_url_rule("/runs/<run_id>", "run", partial(show_run, workspace))
     pages.add_url_rule("/runs/<run_id>/summary", "summary", partial(show_summary, workspace))
     pages.add_url_rule("/runs/<run_id>/actions", "actions", partial(show_more_actions, workspace))
+    pages.add_url_rule("/runs/<run_id>/first-error", "first_error", partial(show_first_error, workspace))
     pages.add_url_rule("/runs/<run_id>/cancel", "cancel", partial(cancel_run, workspace), methods=["POST"])
     return pages
 
@@ -56,6 +58,13 @@ def show_more_actions(workspace: Workspace, run_id: str) -> str | AnyResponse:
         return redirect(address(url_for("run.run", run_id=run_id), arguments))
     table = build_action_table(workspace.view, run_id, arguments, now=datetime.now(UTC))
     return render_template("_action_rows.html", table=table)
+
+
+def show_first_error(workspace: Workspace, run_id: str) -> AnyResponse:
+    """To the page of all actions that begins with the first one that failed."""
+    get_run(workspace.view, run_id)
+    cursor = find_first_error(workspace.view, run_id)
+    return redirect(address(url_for("run.run", run_id=run_id), Arguments(), {"cursor": cursor}) + "#actions")
 
 
 def cancel_run(workspace: Workspace, run_id: str) -> AnyResponse:

@@ -7,12 +7,14 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ingest.action import Operation, Status
+from query.compare import find_last_ok
+from query.forecast import Forecast, get_forecast
 from query.lake_view import LakeView
 from query.problems import ProblemCount, list_problem_counts
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, list_run_messages
 from query.timeline import Timeline, get_run_timeline
 from reports.charts import stacked_bars
-from reports.run_report import ClaimedCount, disagreements
+from reports.expectations import forecast_words, missing_words, other_claims
 from reports.wording import end_is_unseen
 from web.pages.addresses import Arguments, address, path_of_run
 
@@ -39,6 +41,8 @@ class RunSummary:
     messages: Sequence[RunMessage]
     problems: Sequence[ProblemCount]
     timeline: Timeline
+    last_ok: str | None
+    forecast: Forecast | None
     now: datetime
 
     @property
@@ -89,11 +93,31 @@ class RunSummary:
         )
 
     @property
-    def disagreements(self) -> Sequence[ClaimedCount]:
-        return disagreements(self.run)
+    def forecast_words(self) -> str:
+        return forecast_words(self.forecast) if self.forecast else ""
+
+    @property
+    def missing(self) -> str:
+        return missing_words(self.run)
+
+    @property
+    def other_claims(self) -> str:
+        return other_claims(self.run)
+
+    @property
+    def compare_previous_address(self) -> str | None:
+        return self._compared_with(self.neighbours.previous)
+
+    @property
+    def compare_last_ok_address(self) -> str | None:
+        """Where the run before was OK, the two would be the same."""
+        return self._compared_with(self.last_ok) if self.last_ok != self.neighbours.previous else None
 
     def problem_address(self, problem: ProblemCount) -> str:
         return address(self.path, Arguments(), {"problem_id": problem.problem_id}) + "#actions"
+
+    def _compared_with(self, earlier: str | None) -> str | None:
+        return address("/compare", Arguments(), {"a": earlier, "b": self.run.run_id}) if earlier else None
 
     def _counter(self, label: str, count: int, wanted: Mapping[str, str], status: Status | None = None) -> Counter:
         return Counter(
@@ -110,5 +134,7 @@ def build_run_summary(view: LakeView, run: Run, *, now: datetime) -> RunSummary:
         messages=list_run_messages(view, run.run_id)[-MESSAGES_SHOWN:],
         problems=list_problem_counts(view, run.run_id, limit=PROBLEMS_SHOWN) if counts.processed > counts.oks else (),
         timeline=get_run_timeline(view, run),
+        last_ok=find_last_ok(view, run),
+        forecast=None if end_is_unseen(run, now) else get_forecast(view, run, now=now),
         now=now,
     )

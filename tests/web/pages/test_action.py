@@ -1,3 +1,5 @@
+import re
+
 from flask.testing import FlaskClient
 
 from query.actions import ActionFilter, find_actions
@@ -131,3 +133,15 @@ def test_details_are_indented_and_what_is_no_json_stays_as_it_is() -> None:
 
 def test_half_a_surrogate_pair_in_details_can_be_shown() -> None:
     assert visible_text(indented(r'{"a": "\ud83d"}')) == '{\n  "a": "\ufffd"\n}'
+
+
+def test_what_changed_is_shown_field_by_field(workspace: Workspace, own_pages: FlaskClient) -> None:
+    details = {"before": {"owner": "Kim", "tags": ["a"]}, "after": {"owner": "<b>Ola</b>", "tags": None}}
+    record(workspace.recorder, "changes", [line(details=details)])
+    [address] = set(re.findall(r'href="(/runs/changes/actions/[^"]+)"', own_pages.get("/runs/changes").text))
+
+    html = own_pages.get(address).text
+
+    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', html, re.DOTALL)
+    assert [text_of(row) for row in rows] == ["owner Kim <b>Ola</b>", 'tags ["a"] nothing']
+    assert "What changed" not in own_pages.get("/runs/changes").text

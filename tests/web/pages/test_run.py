@@ -1,11 +1,16 @@
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
 from ingest.action import Progress
-from ingest.recorder import RunAnnouncement
+from ingest.recorder import RunAnnouncement, RunChange
 from query.runs import get_run
+from tests.builders import line
+from tests.web.pages.cast import record, recorder_at
 from tests.web.pages.text import addresses_of, rows_of, text_of
 from web.workspace import Workspace
 
@@ -57,7 +62,7 @@ def test_problems_come_worst_first_and_lead_to_their_actions(pages: FlaskClient)
 def test_counters_the_sender_claims_otherwise_are_said(pages: FlaskClient) -> None:
     said = text_of(pages.get("/runs/broken").text)
 
-    assert "The sender counts otherwise: 70 processed (62 here)." in said
+    assert "8 of 70 actions are missing: the sender counts 70, 62 arrived." in said
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,7 @@ def test_the_summary_asks_again_only_while_the_run_may_change(pages: FlaskClient
     live, stuck, nightly = (pages.get(f"/runs/{name}").text for name in ("live", "stuck", "nightly"))
 
     assert 'hx-get="/runs/live/summary" hx-trigger="every 3s"' in live
-    assert "25 % there" in text_of(live)
+    assert "25 % of 4 announced; about" in text_of(live)
     assert "every 3s" not in stuck
     assert "every 3s" not in nightly
 
@@ -192,3 +197,81 @@ def test_a_run_without_actions_says_so(workspace: Workspace, own_pages: FlaskCli
 
     assert "No action yet" in text_of(html)
     assert '<svg class="chart' not in html
+
+
+def test_a_chip_says_each_filter_and_takes_it_away(pages: FlaskClient) -> None:
+    html = pages.get("/runs/broken?status=OK&status=WARNING&q=owner&type=cmdb&since=2025-11-22T00:00:00").text
+
+    chips = dict(re.findall(r'<a class="chip" href="([^"]*)"[^>]*>(.*?)</a>', html))
+    assert {text_of(words): unescape(address) for address, words in chips.items()} == {
+        "Search owner ×": "/runs/broken?status=OK&status=WARNING&type=cmdb&since=2025-11-22T00%3A00%3A00#actions",
+        "Status OK ×": "/runs/broken?status=WARNING&q=owner&type=cmdb&since=2025-11-22T00%3A00%3A00#actions",
+        "Status WARNING ×": "/runs/broken?status=OK&q=owner&type=cmdb&since=2025-11-22T00%3A00%3A00#actions",
+        "Type cmdb ×": "/runs/broken?status=OK&status=WARNING&q=owner&since=2025-11-22T00%3A00%3A00#actions",
+        "From 2025-11-22T00:00:00 ×": "/runs/broken?status=OK&status=WARNING&q=owner&type=cmdb#actions",
+    }
+
+
+def test_the_first_error_is_jumped_to_with_what_came_after_it(pages: FlaskClient) -> None:
+    [jump] = addresses_of(pages.get("/runs/broken").text, "Jump to the first error")
+
+    response = pages.get(jump)
+    rows = rows_of(pages.get(response.location).text, "action")
+
+    assert jump == "/runs/broken/first-error"
+    assert rows[0][1] == "Application 60 b60"
+    assert len(rows) == 50
+    assert addresses_of(pages.get("/runs/nightly").text, "Jump to the first error") == []
+    assert pages.get("/runs/nightly/first-error").location == "/runs/nightly#actions"
+
+
+def test_a_run_is_compared_with_the_one_before_and_with_the_last_ok(
+    workspace: Workspace, own_pages: FlaskClient
+) -> None:
+    for day, status in ((1, "OK"), (2, "ERROR"), (3, "ERROR")):
+        record(workspace.recorder, f"day-{day}", [line(status=status, happened_at=f"2025-11-0{day}T10:00:00Z")])
+    second, third = (own_pages.get(f"/runs/day-{day}").text for day in (2, 3))
+
+    assert addresses_of(second, "Compare with the previous") == ["/compare?a=day-1&b=day-2"]
+    assert addresses_of(second, "Compare with the last OK") == []
+    assert addresses_of(third, "Compare with the previous") == ["/compare?a=day-2&b=day-3"]
+    assert addresses_of(third, "Compare with the last OK") == ["/compare?a=day-1&b=day-3"]
+    assert own_pages.get("/compare?a=day-1&b=day-3").status_code == 200
+
+
+def test_a_run_under_way_says_how_far_it_has_come_as_in_earlier_runs(
+    workspace: Workspace, own_pages: FlaskClient
+) -> None:
+    data = workspace.settings.data
+    now = datetime.now(UTC)
+    for day in range(3):
+        with recorder_at(data, now - timedelta(days=day + 1)) as recorder:
+            recorder.announce_run(RunAnnouncement(run_id=f"day-{day}", integration="servicenow"))
+            record(recorder, f"day-{day}", [line(source_id=str(number)) for number in range(40)])
+            recorder.change_run(f"day-{day}", RunChange(progress=Progress.FINISHED))
+    with recorder_at(data, now - timedelta(minutes=10)) as recorder:
+        recorder.announce_run(RunAnnouncement(run_id="live", integration="servicenow"))
+    record(workspace.recorder, "live", [line(happened_at=now.isoformat()) for _ in range(10)])
+
+    said = text_of(own_pages.get("/runs/live").text)
+
+    assert "25 % of about 40, as in 3 earlier runs; about 30 min to go" in said
+
+
+def test_types_are_a_filter_of_pages_and_data(pages: FlaskClient) -> None:
+    html = pages.get("/runs/broken?type=leanix.Application&status=ERROR").text
+    [address] = addresses_of(html, "CSV")
+
+    assert len(rows_of(html, "action")) == 50
+    assert '<option value="leanix.Application">' in html
+    assert address == "/api/v1/runs/broken/actions.csv?type=leanix.Application&status=ERROR"
+    assert pages.get(address).text.count("\n") == 61
+    assert rows_of(pages.get("/runs/broken?type=nothing").text, "action") == []
+    assert pages.get("/api/v1/runs/broken/actions?type=nothing").get_json()["items"] == []
+
+
+def test_downloads_keep_the_time_of_the_filter(pages: FlaskClient) -> None:
+    [address] = addresses_of(pages.get("/runs/broken?until=2025-11-22T11:15:30").text, "CSV")
+
+    assert address == "/api/v1/runs/broken/actions.csv?until=2025-11-22T11%3A15%3A30.000000Z"
+    assert pages.get(address).text.count("\n") == 3
