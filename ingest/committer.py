@@ -10,9 +10,9 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
@@ -40,9 +40,6 @@ logger = logging.getLogger(__name__)
 INDEX_PATIENCE_SECONDS = 5.0
 """How long a commit waits for those before it: if one of them waits for a locked index, this one would in turn."""
 
-HELD_REJECTS = 20_000
-"""Rejects of one body that are held in memory before they go to the lake."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Submission:
@@ -51,6 +48,9 @@ class Submission:
     reading: Reading | None = None
     events: list[RunEvent] = field(default_factory=list)
     source: str = ""
+    given: Callable[[], str | None] = lambda: None  # what was said for all its lines, as JSON text
+    claims: Sequence[str] = ()
+    """Keys that are taken with it: nobody may have used one of them before."""
     key: str | None = None
     digest: Callable[[], str] = str  # asked for once the body has been read
     accepted: Counter[str] = field(default_factory=Counter)  # actions by run
@@ -212,8 +212,8 @@ class Committer:
         if submission.reading is None:
             return
         for piece in submission.reading.pieces():
-            if len(submission.refusals.held) >= HELD_REJECTS:
-                rejects = [(submission.source, reject) for reject in submission.refusals.release()]
+            if submission.refusals.are_many:
+                rejects = [(submission, reject) for reject in submission.refusals.release()]
                 additions.append(self._seal_rejects(self._ids.next(), rejects, []))
             if len(piece):
                 submission.count(piece)
@@ -238,9 +238,7 @@ class Committer:
     ) -> list[KeptAnswer]:
         """Seal events and rejects, settle the receipts, and return the answers the last batch has to keep."""
         events = [event for submission in submissions for event in submission.all_events]
-        rejects = [
-            (submission.source, reject) for submission in submissions for reject in submission.refusals.release()
-        ]
+        rejects = [(submission, reject) for submission in submissions for reject in submission.refusals.release()]
         events_id = self._ids.next() if events else None
         rejects_id = self._ids.next() if rejects else None
         submissions = [submission for submission in submissions if submission.error is None]
@@ -251,6 +249,9 @@ class Committer:
             for submission in submissions
             if submission.key is not None
         ]
+        answers += [
+            KeptAnswer(key=claim, digest="", answer="") for submission in submissions for claim in submission.claims
+        ]
         keeper = actions_id or events_id or rejects_id
         if rejects_id:
             additions.append(self._seal_rejects(rejects_id, rejects, answers if keeper == rejects_id else []))
@@ -260,9 +261,22 @@ class Committer:
             additions.append(Addition(batch=batch, events=tuple(events)))
         return answers if actions_id else []
 
-    def _seal_rejects(self, batch_id: str, rejects: list[tuple[str, Reject]], kept: list[KeptAnswer]) -> Addition:
+    def _seal_rejects(
+        self, batch_id: str, rejects: list[tuple[Submission, Reject]], kept: list[KeptAnswer]
+    ) -> Addition:
         table = _reject_table(rejects, received_us_of(batch_id))
         return Addition(batch=self._put("rejects", batch_id, table, kept))
+
+    def note_replayed(self, notes: Sequence[Mapping[str, Any]]) -> None:
+        """Put rows into the lake that say which rejects were recorded after all."""
+        batch_id = self._ids.next()
+        table = _reject_rows(notes, received_us_of(batch_id))
+
+        def seal_notes(additions: list[Addition]) -> Iterator[pa.Table]:
+            additions.append(Addition(batch=self._put("rejects", batch_id, table, [])))
+            yield from ()
+
+        self._commit([], seal_notes)
 
     def _put(self, kind: str, batch_id: str, table: pa.Table, answers: list[KeptAnswer]) -> SealedBatch:
         return self._lake.put(kind, batch_id, lambda sink: seal(sink, kind, batch_id, iter([table]), lambda: answers))
@@ -280,23 +294,20 @@ def event_table(events: Sequence[RunEvent]) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema([RUN_EVENT_SCHEMA.field(name) for name in names]))
 
 
-def _reject_table(rejects: Sequence[tuple[str, Reject]], received_us: int) -> pa.Table:
-    schema = pa.schema([field for field in REJECT_SCHEMA if field.name not in ("batch_id", "row")])
-    received = pa.scalar(received_us, pa.int64()).cast(INSTANT).as_py()
+def _reject_table(rejects: Sequence[tuple[Submission, Reject]], received_us: int) -> pa.Table:
+    given = {id(submission): submission.given() for submission in {id(each): each for each, _ in rejects}.values()}
     rows = [
-        {
-            "received_at": received,
-            "source": source,
-            "run_id": reject.run_id,
-            "line": reject.line,
-            "field": reject.field,
-            "code": reject.code,
-            "message": reject.message,
-            "raw": reject.raw,
-        }
-        for source, reject in rejects
+        {"source": submission.source, "given": given[id(submission)], **asdict(reject)}
+        for submission, reject in rejects
     ]
-    return pa.Table.from_pylist(rows, schema)
+    return _reject_rows(rows, received_us)
+
+
+def _reject_rows(rows: Sequence[Mapping[str, Any]], received_us: int) -> pa.Table:
+    """Rows of REJECT_SCHEMA without batch_id and row; what a row does not say is null."""
+    received = pa.scalar(received_us, pa.int64()).cast(INSTANT).as_py()
+    schema = pa.schema([field for field in REJECT_SCHEMA if field.name not in ("batch_id", "row")])
+    return pa.Table.from_pylist([{**row, "received_at": received} for row in rows], schema)
 
 
 def _receipt(submission: Submission, batch_id: str | None) -> Receipt:

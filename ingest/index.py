@@ -182,6 +182,12 @@ class Index(IndexDatabase):
             for some in some_at_a_time(batch_ids):
                 connection.execute(sa.delete(replaced).where(replaced.c.batch_id.in_(some)))
 
+    def find_taken(self, keys: Sequence[str]) -> set[str]:
+        """Those of these idempotency keys that were used lately."""
+        with self.reading() as connection:
+            chosen = (sa.select(idempotency.c.key).where(idempotency.c.key.in_(some)) for some in some_at_a_time(keys))
+            return {key for each in chosen for key in connection.scalars(each)}
+
     def forget_answers(self, before_batch_id: str) -> None:
         """Answers of requests that were recorded before this batch was begun."""
         with self.writing() as connection:

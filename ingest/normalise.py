@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from ingest.action import Operation, Status, parse_operation, parse_status
 from ingest.details import JSON_TEXT, join_details, merge_details, object_texts, objects_of
-from ingest.formats import RAW_LIMIT, RawBlock, Reject
+from ingest.formats import READABLE_LIMIT, RawBlock, Reject
 from ingest.mapping import guess_columns
 from ingest.run_id import check_run_id
 from ingest.schema import ACTION_SCHEMA, SENT_FIELDS
@@ -93,7 +93,7 @@ def normalise(block: RawBlock, defaults: LineDefaults, columns: Mapping[str, str
             )
             row_lines.append(line)
         except Refusal as refusal:
-            refused.append(_reject(line, value, refusal))
+            refused.append(_reject(line, value, refusal, columns))
     refused.sort(key=lambda reject: reject.line)
     if not tables:
         return Normalised(rows=rows, refused=refused)
@@ -195,16 +195,17 @@ def _duration(value: object) -> int | None:
     return milliseconds
 
 
-def _reject(line: int, value: Mapping[str, Any], refusal: Refusal) -> Reject:
+def _reject(line: int, value: Mapping[str, Any], refusal: Refusal, columns: Mapping[str, str]) -> Reject:
     raw = json.dumps(value, ensure_ascii=False, default=str)
-    run_id = value.get("run_id")
+    sent, _ = guessed_columns(tuple(value), tuple(columns.items()))
+    run_id = _text(value.get(sent.get("run_id", "run_id")))
     return Reject(
         line=line,
         field=refusal.field,
         code=refusal.code,
         message=str(refusal),
-        raw=raw[:RAW_LIMIT],
-        run_id=run_id if isinstance(run_id, str) and not check_run_id(run_id) else None,
+        raw=raw[:READABLE_LIMIT],
+        run_id=run_id if run_id is not None and not check_run_id(run_id) else None,
     )
 
 

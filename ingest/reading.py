@@ -1,7 +1,7 @@
 """Reading one body: blocks in, pieces of accepted actions out, with run events and rejects gathered on the side."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -15,6 +15,9 @@ Piece: TypeAlias = pa.Table | list[dict[str, Any]]
 """Accepted actions: a table of SENT_SCHEMA, or a few rows of it. May be empty: a block of rejects alone."""
 
 SHOWN_REJECTS = 100
+HELD_REJECTS = 20_000
+HELD_CHARACTERS = 32 << 20
+"""So much of the rejects of one body is held in memory before they go to the lake."""
 
 
 class AllOrNothing(Exception):
@@ -28,15 +31,22 @@ class Refusals:
     total: int = 0
     shown: list[Reject] = field(default_factory=list)
     held: list[Reject] = field(default_factory=list)
+    _held_characters: int = 0
+
+    @property
+    def are_many(self) -> bool:
+        """Whether those that are held should go to the lake now."""
+        return len(self.held) >= HELD_REJECTS or self._held_characters >= HELD_CHARACTERS
 
     def add(self, rejects: list[Reject]) -> None:
+        self._held_characters += sum(len(reject.raw or "") for reject in rejects)
         self.total += len(rejects)
         self.shown.extend(rejects[: SHOWN_REJECTS - len(self.shown)])
         self.held.extend(rejects)
 
     def release(self) -> list[Reject]:
         """What is held, to be put into the lake."""
-        released, self.held = self.held, []
+        released, self.held, self._held_characters = self.held, [], 0
         return released
 
 
@@ -70,12 +80,17 @@ class Reading:
                 self.events.append(self._names.of_event(item))
                 continue
             done = normalise(item, self._defaults, self._mapping, received_us=self._received_us)
-            self.refusals.add(done.refused)
+            self.refusals.add([self._of_its_run(reject) for reject in done.refused])
             if self._atomic and self.refusals.total:
                 self.events.clear()
                 raise AllOrNothing
             piece = done.rows if done.actions is None else done.actions
             yield self._names.of_rows(piece) if self._is_protocol and len(piece) else piece
+
+    def _of_its_run(self, reject: Reject) -> Reject:
+        """A line that names no run is of the one the request names."""
+        given = self._defaults.run_id
+        return reject if given is None or reject.run_id is not None else replace(reject, run_id=given)
 
     def rejects_alone(self) -> Iterator[Piece]:
         """Read on to the end for what is refused, and accept nothing."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ingest.formats import Reject
+from ingest.formats import RAW_LIMIT, Reject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Receipt:
         """The JSON text kept for a request that is sent again."""
         body = asdict(self)
         del body["repeated"]
+        for reject in body["rejects"]:
+            reject["raw"] = reject["raw"] and reject["raw"][:RAW_LIMIT]  # the lake has more of it
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -5,11 +5,13 @@ processes, may work on one data folder.
 """
 
 import io
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -29,6 +31,7 @@ from ingest.index import Addition, Index, KeyTaken
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
 from ingest.lake_contents import LakeContents
+from ingest.mending import REPLAYED, Mend, Mended
 from ingest.normalise import LineDefaults
 from ingest.reading import Reading
 from ingest.receipt import Receipt, RunReceipt, receipt_from_json
@@ -110,12 +113,14 @@ class Recorder:
         idempotency_key: str | None = None,
         atomic: bool = False,
         source: str = "",
+        claims: Sequence[str] = (),
     ) -> Receipt:
         """Record a body of actions.
 
         ``mapping`` maps our fields to the sender's columns; ``atomic`` refuses everything when one line is refused;
-        ``source`` says whence it came, for the rejects. Raises InvalidInput when the body as a whole is unusable,
-        IdempotencyKeyReused when the key was used for another body, LakeUnavailable when it cannot be made durable.
+        ``source`` says whence it came, for the rejects; ``claims`` are further keys it takes. Raises InvalidInput when
+        the body as a whole is unusable, IdempotencyKeyReused when the key was used for another body, KeyTaken when a
+        claim was, LakeUnavailable when it cannot be made durable.
         """
         if defaults.run_id is not None:
             require_run_id(defaults.run_id)
@@ -135,10 +140,14 @@ class Recorder:
                     atomic=atomic,
                 ),
                 source=source,
+                given=partial(_given, input_name, defaults, mapping or {}),
+                claims=claims,
                 key=idempotency_key,
                 digest=str if digest is None else digest.hex,
             )
-            commit = self._committer.commit_together if _is_small(stream) else self._committer.commit_alone
+            commit = (
+                self._committer.commit_together if _is_small(stream) and not claims else self._committer.commit_alone
+            )
             try:
                 return commit(submission)
             except KeyTaken:
@@ -146,6 +155,21 @@ class Recorder:
                 if idempotency_key and digest and (answered := self._find_answer(idempotency_key, digest)):
                     return answered
                 raise
+
+    def replay(self, mended: Sequence[Mended], mend: Mend) -> int:
+        """Record rejects that are right now, each once for ever; returns how many were not recorded before.
+
+        Raises KeyTaken when another process replays one of them at this moment.
+        """
+        right = {each.reject.claim: each for each in mended if each.line is not None}
+        taken = self.index.find_taken(list(right))
+        fresh = [each for claim, each in sorted(right.items()) if claim not in taken]
+        if fresh:
+            body = "".join(json.dumps(each.line, ensure_ascii=False) + "\n" for each in fresh)
+            claims = [each.reject.claim for each in fresh]
+            self.record(io.BytesIO(body.encode()), "ndjson", source=REPLAYED, claims=claims)
+        self._committer.note_replayed([_note(each, mend) for each in right.values()])
+        return len(fresh)
 
     def announce_run(self, announcement: RunAnnouncement) -> bool:
         """Make a run known. False, and nothing changed, when it was announced before."""
@@ -253,6 +277,25 @@ class Recorder:
         if row is None:
             raise RunNotFound(f"there is no run {run_id}", hint="GET /api/v1/runs lists the runs there are")
         return row
+
+
+def _note(mended: Mended, mend: Mend) -> dict[str, Any]:
+    """The row that says a reject was replayed, and how it was mended."""
+    return {
+        "source": mended.reject.source,
+        "run_id": mended.action and mended.action["run_id"],
+        "line": mended.reject.line,
+        "code": REPLAYED,
+        "message": "recorded after all",
+        "given": mend.as_json(),
+        "replayed": mended.reject.reject_id,
+    }
+
+
+def _given(input_name: str, defaults: LineDefaults, mapping: Mapping[str, str]) -> str:
+    """What a request says for all its lines, as JSON text."""
+    said = {name: value for name, value in asdict(defaults).items() if value is not None}
+    return json.dumps({"input": input_name, **said, **({"map": dict(mapping)} if mapping else {})}, ensure_ascii=False)
 
 
 def _is_small(stream: BinaryIO) -> bool:

@@ -6,6 +6,8 @@ Version history
         Later, without a new number: compacted batches name what they replace, and their summaries may have
         ``gone`` and ``heard_us``; whoever does not know these reads the same rows. The footer has a checksum.
         It names the problems of the runs; a batch whose footer does not is read once to find them.
+        Rejects have ``given``, what their request said for all its lines, and ``replayed``: a row with it is no
+        refused line, but says that one was recorded after all.
 """
 
 import pyarrow as pa
@@ -73,6 +75,8 @@ REJECT_SCHEMA = pa.schema(
         pa.field("code", _TEXT, nullable=False),
         pa.field("message", _TEXT, nullable=False),
         pa.field("raw", _TEXT),
+        pa.field("given", _TEXT),
+        pa.field("replayed", _TEXT),
     ]
 )
 

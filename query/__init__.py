@@ -37,6 +37,7 @@
     confinement     what the operating system is asked to refuse that process
     index_tables    runs and batches as tables for that SQL
     trouble         what is behind an error that reading gave
+    rejects         refused lines, which of them are alike, and those to be mended
     damage          damaged batches, and what is missing of which runs
 
 Statements over actions are DuckDB SQL in ``sql/``. Statements over the index are SQLAlchemy Core, because the index

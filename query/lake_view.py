@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -25,7 +26,7 @@ from ingest.errors import LakeUnavailable
 from ingest.index import Index
 from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.lake import Lake
-from ingest.schema import ACTION_SCHEMA
+from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA
 from ingest.timestamps import to_microseconds
 from query.blocks import Batches
 from query.running import RunningStatements
@@ -39,6 +40,14 @@ _SETTINGS = (
     "set global parquet_metadata_cache = true",
     "set global python_enable_replacements = false",  # a table name means a table, never a Python variable
 )
+
+_COLUMNS_OF_ALL = pa.schema({field.name: field.type for schema in (ACTION_SCHEMA, REJECT_SCHEMA) for field in schema})
+
+_REJECTS_IN = f"""
+create macro rejects_in(files) as table
+select {", ".join(REJECT_SCHEMA.names)}
+from read_parquet(files, union_by_name = true, hive_partitioning = false)
+"""
 
 _ACTIONS_IN = f"""
 create macro actions_in(files) as table
@@ -70,12 +79,15 @@ class LakeView:
         folder, lock = open_scratch()
         self.empty_batch = folder / "empty.parquet"
         pq.write_table(ACTION_SCHEMA.empty_table(), self.empty_batch)
+        self._nothing = folder / "nothing.parquet"
+        pq.write_table(_COLUMNS_OF_ALL.empty_table(), self._nothing)
         self._database = duckdb.connect(":memory:")
         self._discard = weakref.finalize(self, _discard, self._database, folder, lock)
         self._database.execute("set global temp_directory = $folder", {"folder": str(folder / "spill")})
         for setting in _SETTINGS:
             self._database.execute(setting)
         self._database.execute(_ACTIONS_IN)
+        self._database.execute(_REJECTS_IN)
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="query")
         self._remembered = lru_cache(_REMEMBERED)(self._answer)
 
@@ -110,7 +122,7 @@ class LakeView:
 
     def bind(self, files: Sequence[str], parameters: Mapping[str, object]) -> dict[str, object]:
         """The parameters of a statement over these files."""
-        return {"files": [str(self.empty_batch), *map(glob.escape, files)], **parameters}
+        return {"files": [str(self._nothing), *map(glob.escape, files)], **parameters}
 
     def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
         """All rows of a statement over the index; what a row holds depends on the statement."""
@@ -143,6 +155,23 @@ class LakeView:
         if until is not None:
             chosen = chosen.where(batch_runs.c.first_us < to_microseconds(until))
         return self._paths(chosen.order_by(batch_runs.c.batch_id))
+
+    def newest_reject_files(self, most_rows: int) -> tuple[list[str], bool]:
+        """The newest readable batches of rejects with so many rows, oldest first, and whether these are all."""
+        chosen = sa.select(batches.c.batch_id, batches.c.rows).where(
+            batches.c.kind == "rejects", is_readable(batches.c.batch_id)
+        )
+        names: list[str] = []
+        rows = 0
+        for row in self.select(chosen.order_by(batches.c.batch_id.desc())):
+            if rows >= most_rows:
+                return self._reject_paths(names), False
+            names.append(row.batch_id)
+            rows += row.rows
+        return self._reject_paths(names), True
+
+    def _reject_paths(self, newest_first: Sequence[str]) -> list[str]:
+        return [str(self.lake.path_of("rejects", batch_id)) for batch_id in reversed(newest_first)]
 
     def files_between(
         self, since: datetime | None = None, until: datetime | None = None, integration: str | None = None

@@ -10,6 +10,7 @@
     pages/          the pages, one blueprint a subject
     canary          is what was acknowledged there?  lookout  a thread for each way of looking
     check_up        is a data folder fit for work?  health  that of a running server, and its damaged files
+    replays         refused lines chosen, mended and recorded;  mends  what to do with them, as texts say it
     serve           the server process;  demo  a data folder filled with bundled logs
     admission       how many may send at once;  slow_bodies  a time limit for what they send
     request_guard   which requests a server without accounts refuses

@@ -10,7 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 RAW_LIMIT = 4096
-"""Characters of a refused line that are kept with its reason."""
+"""Characters that are kept of a refused line which nobody could read."""
+
+READABLE_LIMIT = 64 << 10
+"""Characters that are kept of one that could be read, and can be mended and replayed as long as all of it is there."""
 
 LINE_LIMIT = 16 << 20
 """Bytes of the longest line or element that is read; a longer one is refused and the rest goes on."""
@@ -18,7 +21,7 @@ LINE_LIMIT = 16 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """One line that was not accepted. ``line`` counts from 1; ``raw`` is its text, cut at RAW_LIMIT characters."""
+    """One line that was not accepted. ``line`` counts from 1; ``raw`` is its text, cut at one of the limits."""
 
     line: int
     code: str

@@ -9,6 +9,7 @@ from flask import Response, current_app, render_template
 
 from web.api.comparison_shapes import COMPARISON_SCHEMAS
 from web.api.record_shapes import RECORD_SCHEMAS
+from web.api.reject_shapes import REJECT_SCHEMAS
 from web.api.routes import JSON, TEXT, Answer, Body, Parameter, Route
 from web.api.schemas import SCHEMAS
 
@@ -57,7 +58,7 @@ def build_document(routes: Iterable[Route], *, base: str) -> Json:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS, **RECORD_SCHEMAS},
+            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS, **RECORD_SCHEMAS, **REJECT_SCHEMAS},
             "responses": {f"Error{status}": _error(meaning) for status, meaning in ERROR_MEANINGS.items()},
         },
     }
