@@ -19,7 +19,7 @@ from reports.wording import format_datetime, plural, shorten, status_class, visi
 MOST_MARKS = 240
 MOST_LANES = 6
 LANE = 44
-MARK_WIDTH = 5.0
+MARK_WIDTH = 5
 _TOP, _BOTTOM, _SIDE = 4, 24, 8
 _HEIGHTS = {Status.OK: 7, Status.INFO: 10, Status.WARNING: 14, Status.ERROR: 18}
 
@@ -75,14 +75,13 @@ def _lane(
     floor = _TOP + LANE * (number + 1) - 4
     yield svg_text(_SIDE, floor - 23, visible_text(shorten(str(writer), 60)), "start")
     yield f'<path class="chart-axis" fill="none" stroke="currentColor" d="M{_SIDE} {floor + 0.5}H{width - _SIDE}"/>'
-    for visit in reversed(visits):  # the latest on top
-        if visit.writer == writer:
-            x, tall = _x(visit.last_at, first, span, width), _HEIGHTS[visit.status]
-            yield (
-                f'<rect class="{status_class(visit.status)}" fill="currentColor" x="{x - MARK_WIDTH / 2:.1f}"'
-                f' y="{floor - tall}" width="{MARK_WIDTH:.0f}" height="{tall}">'
-                f"<title>{format_datetime(visit.last_at)} {visit.status}</title></rect>"
-            )
+    for status in Status:  # the worst on top; one path for all marks of a status, because a page has many
+        alike = [visit for visit in visits if (visit.writer, visit.status) == (writer, status)]
+        places = [_x(visit.last_at, first, span, width) for visit in alike]
+        if places:
+            tall = _HEIGHTS[status]
+            marks = "".join(f"M{x - MARK_WIDTH / 2:.1f} {floor}h{MARK_WIDTH}v-{tall}h-{MARK_WIDTH}z" for x in places)
+            yield f'<path class="{status_class(status)}" fill="currentColor" data-count="{len(places)}" d="{marks}"/>'
 
 
 def _x(moment: datetime, first: datetime, span: timedelta, width: int) -> float:

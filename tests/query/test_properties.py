@@ -11,6 +11,7 @@ from ingest.action import OPERATIONS, STATUSES, Progress
 from ingest.counts import Counts
 from ingest.recorder import RunChange
 from query.actions import ActionFilter, find_actions
+from query.compare import Difference, count_records, find_records
 from query.runs import RUN_SORTS, RunFilter, find_runs, get_run
 from tests.query.world import open_world
 
@@ -93,3 +94,85 @@ def check_runs(view, sort, sizes, sent):
 
     assert found == [run.run_id for run in find_runs(view, RunFilter(), sort=sort).items]
     assert sorted(found) == sorted(sent)
+
+
+named = st.sampled_from([None, "x", "y", "<b>"])
+record_lines = st.fixed_dictionaries(
+    {
+        "run_id": st.sampled_from(["a", "b", "c"]),
+        "operation": st.sampled_from([word.value for word in OPERATIONS]),
+        "status": st.sampled_from([word.value for word in STATUSES]),
+        **dict.fromkeys(("source_type", "source_id", "source_name", "target_type", "target_id", "target_name"), named),
+    }
+)
+
+
+def record_in(line):
+    """Type, id or name, and whether it is an id; None where the line names no record."""
+    for side in ("source", "target"):
+        if line[f"{side}_id"] is not None:
+            return line[f"{side}_type"], line[f"{side}_id"], True
+    for side in ("source", "target"):
+        if line[f"{side}_name"] is not None:
+            return line[f"{side}_type"], line[f"{side}_name"], False
+    return None
+
+
+def known(record):
+    has_id = record.record_id is not None
+    return record.record_type, record.record_id if has_id else record.name, has_id
+
+
+def compared_by_hand(lines):
+    """By difference, the records of run a and run b that differ."""
+    visits = {}
+    for line in lines:
+        if line["run_id"] != "c" and (record := record_in(line)) is not None:
+            statuses, operations = visits.setdefault(record, {}).setdefault(line["run_id"], (set(), set()))
+            statuses.add(line["status"])
+            operations.add(line["operation"])
+    nothing = (set(), set())
+    found = {difference: set() for difference in Difference}
+    for record, runs in visits.items():
+        (statuses_a, operations_a), (statuses_b, operations_b) = runs.get("a", nothing), runs.get("b", nothing)
+        fails_a, fails_b, both = "ERROR" in statuses_a, "ERROR" in statuses_b, len(runs) == 2
+        is_so = {
+            Difference.FAILING_NOW: fails_b and not fails_a,
+            Difference.FAILING_THEN: fails_a and not fails_b,
+            Difference.FAILING_BOTH: fails_a and fails_b,
+            Difference.VANISHED: "b" not in runs,
+            Difference.APPEARED: "a" not in runs,
+            Difference.OPERATION_CHANGED: both and operations_a != operations_b,
+            Difference.UPDATED_AGAIN: "UPDATE" in operations_a & operations_b and not fails_a and not fails_b,
+        }
+        for difference, is_true in is_so.items():
+            if is_true:
+                found[difference].add(record)
+    return found
+
+
+@settings(max_examples=20, deadline=None)
+@given(batches=st.lists(st.lists(record_lines, min_size=1, max_size=10), min_size=1, max_size=3), sizes=page_sizes)
+def test_runs_are_compared_exactly(batches, sizes):
+    with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
+        world.record({"run_id": "a"}, {"run_id": "b"})
+        for batch in batches:
+            world.record(*batch)
+        expected = compared_by_hand([line for batch in batches for line in batch])
+
+        counts = count_records(world.view, "a", "b").by_difference
+        pages = {
+            each: all_pages(
+                lambda limit, cursor, each=each: find_records(world.view, "a", "b", each, limit=limit, cursor=cursor),
+                sizes,
+            )
+            for each in Difference
+        }
+
+    assert counts == {each: len(records) for each, records in expected.items()}
+    for each, records in pages.items():
+        assert len(records) == counts[each]
+        found = {
+            (r.record_type, r.name if r.record_id is None else r.record_id, r.record_id is not None) for r in records
+        }
+        assert found == expected[each]

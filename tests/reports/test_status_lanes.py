@@ -25,18 +25,16 @@ def visits(*statuses: Status, integration: str = "servicenow") -> tuple[Visit, .
     return group_by_run(reversed(actions))
 
 
-def marks(svg: str) -> list[tuple[str, str]]:
-    return [
-        (each.attrib["class"], each.attrib["height"])
-        for each in ElementTree.fromstring(svg).iter()
-        if "rect" in each.tag
-    ]
+def marks(svg: str) -> dict[str, tuple[str, str]]:
+    """By status: how many, and how tall."""
+    paths = [each.attrib for each in ElementTree.fromstring(svg).iter() if "data-count" in each.attrib]
+    return {each["class"]: (each["data-count"], each["d"].split("v-")[1].split("h")[0]) for each in paths}
 
 
 def test_each_run_is_a_mark_as_tall_as_it_is_bad() -> None:
     drawing = status_lanes(visits(Status.OK, Status.ERROR, Status.WARNING))
 
-    assert marks(drawing) == [("status-ok", "7"), ("status-error", "18"), ("status-warning", "14")]
+    assert marks(drawing) == {"status-ok": ("1", "7"), "status-warning": ("1", "14"), "status-error": ("1", "18")}
     assert "3 runs: 1 ERROR, 1 WARNING, 1 OK; the last at 2026-06-03 00:00:00 UTC." in drawing
 
 
@@ -48,7 +46,7 @@ def test_a_drawing_has_no_styles_and_escapes_what_senders_wrote() -> None:
 
 
 def test_only_so_many_marks_are_drawn() -> None:
-    assert len(marks(status_lanes(visits(*[Status.OK] * 1000)))) == MOST_MARKS
+    assert marks(status_lanes(visits(*[Status.OK] * 1000)))["status-ok"][0] == str(MOST_MARKS)
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
