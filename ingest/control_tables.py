@@ -12,6 +12,7 @@ saved_queries = sa.Table(
     sa.Column("sql", sa.Text, nullable=False),
     sa.Column("created_us", sa.BigInteger, nullable=False),
     sa.Column("changed_us", sa.BigInteger, nullable=False),
+    sa.Column("chart", sa.Text),
 )
 """SQL that people keep and share."""
 

@@ -34,6 +34,10 @@
     sandbox_process processes for it, one a statement
     sandbox_nursery what these are forked from
     sandbox_child   what runs in such a process
+    sql_views       what the views of that SQL are called and what they say;  sql_words  the words of DuckDB
+    sql_parameters  which $names a statement has;  sql_mistakes  where DuckDB's errors point
+    ready_questions questions to start from, one a file in questions/
+    saved_queries   statements that people keep
     confinement     what the operating system is asked to refuse that process
     index_tables    runs and batches as tables for that SQL
     trouble         what is behind an error that reading gave

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 from ingest.errors import LakeUnavailable, QueryCancelled, QueryError, QueryTimedOut, StatementNotFound
@@ -12,11 +13,11 @@ from ingest.errors import LakeUnavailable, QueryCancelled, QueryError, QueryTime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningStatement:
-    """One of them; ``seconds`` is its age."""
+    """One of them."""
 
     statement_id: str
     sql: str
-    seconds: float
+    age: timedelta
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class RunningStatements:
         now = time.monotonic()
         with self._lock:
             return [
-                RunningStatement(statement_id=statement_id, sql=each.sql, seconds=now - each.begun)
+                RunningStatement(statement_id=statement_id, sql=each.sql, age=timedelta(seconds=now - each.begun))
                 for statement_id, each in self._watched.items()
             ]
 

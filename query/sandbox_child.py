@@ -33,6 +33,7 @@ _SETTINGS = (
     "autoload_known_extensions = false",
     "allow_community_extensions = false",
     "python_enable_replacements = false",
+    "enable_progress_bar = false",  # it would be drawn into the answer
     "parquet_metadata_cache = true",  # a statement is planned several times, and each looks at every file
 )
 

@@ -8,6 +8,7 @@ from jinja2 import StrictUndefined
 from ingest.action import Status
 from reports.wording import FILTERS, status_symbols
 from web.api import register_api
+from web.compression import register_compression
 from web.error_pages import register_error_pages
 from web.pages import register_pages
 from web.request_guard import register_request_guard
@@ -43,6 +44,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_env.globals["Status"] = Status
     app.jinja_env.globals["status_symbols"] = status_symbols()
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # examples read in the order they were written
+    register_compression(app)  # first, so that it is the last to see an answer
     tell_time_taken(app)
     register_request_guard(app)
     register_pages(app, workspace)

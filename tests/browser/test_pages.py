@@ -21,6 +21,8 @@ PAGES = (
     "/search?q=broken",
     "/health",
     "/sql",
+    "/sql/questions/actions-by-day",
+    "/sql/statements",
     "/api/v1/docs",
 )
 
@@ -128,17 +130,6 @@ def test_a_run_is_cancelled_by_its_button(page: Page) -> None:
     page.get_by_role("button", name="Cancel run").click()
 
     expect(page.locator(".progress-word")).to_have_text("ABORTION PENDING")
-
-
-def test_sql_runs_with_control_enter_and_from_an_example(page: Page) -> None:
-    page.goto("/sql")
-    page.get_by_role("textbox", name="Statement").fill("select 6 * 7 as answer")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".sql-result td")).to_have_text("42")
-
-    page.get_by_role("link", name="Which failures come up most?").click()
-    page.get_by_role("button", name="Run").click()
-    expect(page.locator(".sql-result tbody tr")).to_have_count(2)
 
 
 def test_times_are_in_the_readers_own_zone_and_utc_when_pointed_at(browser: Browser, server: str) -> None:

@@ -267,6 +267,10 @@ def test_each_process_answers_once_and_none_outlives_the_view(small):
     wait_until(lambda: not any(is_alive(pid) for pid in (*pids, nursery.pid)))
 
 
+def test_no_progress_is_drawn_into_the_answer_of_a_long_query(small):
+    assert rows(small, "select current_setting('enable_progress_bar') as drawn") == [{"drawn": False}]
+
+
 def test_what_forks_has_no_second_thread(small):
     """Whatever another thread held when it forks would be held for ever in the fork."""
     run_sql(small.view, "select count(*) from actions")

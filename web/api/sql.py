@@ -48,6 +48,14 @@ def rows_of(table: pa.Table) -> list[JsonObject]:
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def as_arrow_stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
 def as_json(value: object) -> object:
     """A value of a column as JSON can say it: times as RFC 3339, what JSON has no word for as text."""
     if isinstance(value, datetime):
@@ -114,10 +122,7 @@ def _as_parquet(result: SqlResult) -> Response:
 
 
 def _as_arrow(result: SqlResult) -> Response:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, result.table.schema) as writer:
-        writer.write_table(result.table)
-    return Response(sink.getvalue().to_pybytes(), content_type=ARROW)
+    return Response(as_arrow_stream(result.table), content_type=ARROW)
 
 
 RENDERERS: dict[str, Callable[[SqlResult], Response]] = {

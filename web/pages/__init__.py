@@ -9,7 +9,8 @@ action.py        one action, as a page and inside the page of its run
 search.py        actions of any run by what they say; search_results.py fills the page, search_files.py writes the same
                  as data
 record.py        everything that happened to one record; record_page.py fills it
-sql.py           SQL over everything
+sql.py           SQL over everything; sql_form.py reads its form, sql_page.py and sql_result.py say what it shows
+saved_queries.py SQL kept under a name
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
 addresses.py     addresses that differ from the present one in some arguments
@@ -25,6 +26,7 @@ from web.pages.overview import overview_pages
 from web.pages.record import record_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
+from web.pages.saved_queries import saved_query_pages
 from web.pages.search import search_pages
 from web.pages.sql import sql_pages
 from web.workspace import Workspace
@@ -40,6 +42,7 @@ def register_pages(app: Flask, workspace: Workspace) -> None:
         search_pages,
         record_pages,
         sql_pages,
+        saved_query_pages,
         health_pages,
     ):
         app.register_blueprint(pages(workspace))
