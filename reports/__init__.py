@@ -6,6 +6,7 @@
     highlight       what was looked for, marked in a text
     charts          drawings as SVG text, the same for pages and print
     attention       why an integration needs attention, in words
+    result_plot     which columns of a result are drawn;  result_chart  that drawing
     axis            where a chart's ticks go and what they say
     status_lanes    the statuses of one record over time
     changes         what an action changed in its record, read from its details
