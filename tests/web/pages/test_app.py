@@ -59,7 +59,7 @@ def test_styles_and_scripts_stay_small_and_plain() -> None:
 def test_every_colour_of_the_sheets_is_a_token() -> None:
     used = {
         name
-        for path in (WEB / "static").glob("*.css")
+        for path in (*(WEB / "static").glob("*.css"), *(WEB / "static").glob("*.js"))
         for name in re.findall(r"var\((--[\w-]+)", path.read_text(encoding="utf-8"))
     }
     tokens = set(re.findall(r"^\s+(--[\w-]+):", (WEB / "static/variables.css").read_text(encoding="utf-8"), re.M))
