@@ -96,6 +96,13 @@ class RecordHead:
         return min((each.failing_since for each in self.failing if each.failing_since is not None), default=None)
 
     @property
+    def last_error(self) -> Action | None:
+        """Why it fails: the latest ERROR of an integration that fails with it."""
+        failing = {standing.writer for standing in self.failing}
+        actions = (action for visit in self.visits if visit.writer in failing for action in visit.actions)
+        return next((action for action in actions if action.status is Status.ERROR), None)
+
+    @property
     def status(self) -> Status | None:
         """The worst of how the integrations stand with it."""
         return max((standing.status for standing in self.standings), key=STATUSES.index, default=None)

@@ -16,11 +16,11 @@ def action(night: int, status: Status, /, integration: str = "servicenow", **fie
     said = {
         "run_id": f"{integration}-{night}", "source_type": "ci", "source_id": "a", "source_name": "Payroll",
         "target_type": "App", "target_id": "t", "target_name": "Payroll (target)",
-        "happened_at": START + timedelta(days=night),
+        "happened_at": START + timedelta(days=night), "message": None,
     }  # fmt: skip
     return Action(
         batch_id="b", row=night, integration=integration, configuration=None, trigger=None, operation=Operation.UPDATE,
-        status=status, code=None, message=None, details=None, duration_ms=None, problem_id=None, **said | fields,
+        status=status, code=None, details=None, duration_ms=None, problem_id=None, **said | fields,
     )  # fmt: skip
 
 
@@ -37,6 +37,18 @@ def test_a_record_fails_since_the_first_of_an_unbroken_row_of_runs() -> None:
     assert head.outcome == (
         "Fails with servicenow since 2026-06-03 00:00:00 UTC, in 2 runs; last good 2026-06-02 00:00:00 UTC."
     )
+
+
+def test_the_reason_is_the_last_error_of_an_integration_that_fails() -> None:
+    head = head_of(
+        action(0, ERROR, message="first"),
+        action(1, ERROR, message="last"),
+        action(2, ERROR, integration="signavio", message="mended"),
+        action(3, OK, integration="signavio"),
+    )
+
+    assert head.last_error.message == "last"
+    assert head_of(action(0, ERROR), action(1, OK)).last_error is None
 
 
 def test_an_error_and_a_later_ok_in_one_run_fail() -> None:

@@ -44,6 +44,15 @@ def test_the_head_says_how_the_record_stands(record: FlaskClient) -> None:
     assert "Actions 6 in 6 runs First seen (UTC) 2026-06-01 01:00:00 Last seen (UTC) 2026-06-06 01:00:00" in words
 
 
+def test_a_record_that_fails_says_why_and_where(record: FlaskClient) -> None:
+    page = record.get("/records/App/a%2F1")
+
+    [link] = addresses_of(page.text, "Details of the last error")
+    assert "Why. 403 No <b>permission</b>" in text_of(page.text)
+    assert record.get(link).status_code == 200
+    assert "Why." not in text_of(record.get("/records/App/b%2F2").text)
+
+
 def test_what_goes_to_and_fro_is_pointed_out_with_its_runs(record: FlaskClient) -> None:
     page = record.get("/records/App/a/1")
 
