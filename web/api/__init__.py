@@ -6,7 +6,7 @@
     body                a request body as a stream and the name of its format
     query_parameters    query parameters as our types
     schemas             the JSON shapes, made and described in one place
-    overview, actions, runs, events, reports, search, record, compare, rejects, sql     what is under /api/v1
+    overview, actions, runs, events, reports, search, record, compare, rejects, sql, saved_queries what is under /api/v1
     comparison_shapes   those of two runs side by side;  record_shapes  those of one record;  reject_shapes  those of
                         refused lines
     openapi             the OpenAPI document and the readable docs, made from all tables
@@ -17,7 +17,21 @@
 from flask import Flask
 
 from web.admission import Admission, HeldBytes
-from web.api import actions, compare, events, health, openapi, overview, record, rejects, reports, runs, search, sql
+from web.api import (
+    actions,
+    compare,
+    events,
+    health,
+    openapi,
+    overview,
+    record,
+    rejects,
+    reports,
+    runs,
+    saved_queries,
+    search,
+    sql,
+)
 from web.api.routes import blueprint_of
 from web.api.short_way import ShortWay
 from web.workspace import Workspace
@@ -34,6 +48,7 @@ ROUTES = (
     *compare.ROUTES,
     *rejects.ROUTES,
     *sql.ROUTES,
+    *saved_queries.ROUTES,
     *health.ROUTES,
 )
 

@@ -11,6 +11,7 @@ from web.api.comparison_shapes import COMPARISON_SCHEMAS
 from web.api.record_shapes import RECORD_SCHEMAS
 from web.api.reject_shapes import REJECT_SCHEMAS
 from web.api.routes import JSON, TEXT, Answer, Body, Parameter, Route
+from web.api.saved_queries import SAVED_QUERY_SCHEMAS
 from web.api.schemas import SCHEMAS
 
 VERSION = "1"
@@ -58,7 +59,7 @@ def build_document(routes: Iterable[Route], *, base: str) -> Json:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS, **RECORD_SCHEMAS, **REJECT_SCHEMAS},
+            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS, **RECORD_SCHEMAS, **REJECT_SCHEMAS, **SAVED_QUERY_SCHEMAS},
             "responses": {f"Error{status}": _error(meaning) for status, meaning in ERROR_MEANINGS.items()},
         },
     }

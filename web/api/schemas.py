@@ -313,6 +313,7 @@ SCHEMAS: JsonObject = {
         sql=_TEXT,
         parameters={"type": ["array", "object", "null"], "description": "for ? or for $name"},
         limit={**_COUNT, "minimum": 1, "description": "rows at most"},
+        statement_id={**_MAYBE_TEXT, "description": "a name of your choice to cancel it by"},
     ),
     "SqlResult": _object(
         ("columns", "rows", "truncated", "seconds"),

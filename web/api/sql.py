@@ -32,6 +32,7 @@ def post_sql() -> Response:
         statement["sql"],
         parameters=statement.get("parameters"),
         limits=limits_of(served.settings, rows=statement.get("limit")),
+        statement_id=statement.get("statement_id"),
     )
     response = render(result)
     response.headers["Synclog-Truncated"] = "true" if result.truncated else "false"
@@ -81,6 +82,8 @@ def _read_statement(body: bytes) -> JsonObject:
         raise InvalidInput("the body has no statement", field="sql", hint='send {"sql": "select …"}')
     if not isinstance(statement.get("parameters"), list | dict | None):
         raise InvalidInput("parameters are a list or an object", field="parameters")
+    if not isinstance(statement.get("statement_id"), str | None):
+        raise InvalidInput("statement_id is text", field="statement_id")
     limit = statement.get("limit")
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST_LIMIT):
         raise InvalidInput(f"limit is a whole number from 1 to {LARGEST_LIMIT}", field="limit")

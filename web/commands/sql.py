@@ -8,17 +8,22 @@ import click
 import pyarrow as pa
 
 from query.sandbox import SqlResult, run_sql
+from query.saved_queries import SavedQueries
+from query.sql_parameters import parameters_of
 from reports.tables import TableFormat, write_table
 from web.api.sql import limits_of, rows_of
 from web.commands.invocation import Invocation
 from web.commands.output import OutputFormat, chosen_format, format_option, write_rows
 from web.commands.report import write_whole
+from web.workspace import Workspace
 
 FILE_FORMATS = ("parquet", "csv", "json", "ndjson", "arrow")
 
 
 @click.command()
-@click.argument("statement")
+@click.argument("statement", required=False)
+@click.option("--saved", metavar="NAME", help="A saved query instead of a statement.")
+@click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="The value of $NAME in it.")
 @click.option(
     "-o",
     "--output",
@@ -29,7 +34,13 @@ FILE_FORMATS = ("parquet", "csv", "json", "ndjson", "arrow")
 @format_option
 @click.pass_obj
 def sql(
-    invocation: Invocation, statement: str, output: Path | None, limit: int | None, output_format: str | None
+    invocation: Invocation,
+    statement: str | None,
+    saved: str | None,
+    given: tuple[str, ...],
+    output: Path | None,
+    limit: int | None,
+    output_format: str | None,
 ) -> None:
     """Ask with SQL: views actions, runs, problems and batches. STATEMENT - is read from standard input.
 
@@ -37,11 +48,18 @@ def sql(
     Example:
       synclog sql "select integration, count(*) as actions from actions group by all"
       synclog sql "select * from actions where status = 'ERROR'" -o errors.parquet
+      synclog sql --saved "errors since" -p since=2026-11-01
     """
     suffix = _suffix_of(output)
-    text = sys.stdin.read() if statement == "-" else statement
+    if (statement is None) == (saved is None):
+        raise click.UsageError("give a statement, or --saved with the name of one")
+    values = dict(map(_read_parameter, given))
     with invocation.open_existing() as workspace:
-        result = run_sql(workspace.view, text, limits=limits_of(workspace.settings, rows=limit))
+        text = _text_of(statement, saved, workspace)
+        # Those nobody gave are null, as on the page.
+        parameters: dict[str, str | None] = {**dict.fromkeys(parameters_of(text)), **values}
+        limits = limits_of(workspace.settings, rows=limit)
+        result = run_sql(workspace.view, text, parameters=parameters or None, limits=limits)
     if output is not None:
         write_whole(output, _content(result.table, suffix))
         click.echo(f"{result.table.num_rows} rows in {output}", err=True)
@@ -49,6 +67,20 @@ def sql(
         _print(result, chosen_format(output_format))
     if result.truncated:
         click.echo(f"only the first {result.table.num_rows} rows: --limit asks for more", err=True)
+
+
+def _text_of(statement: str | None, saved: str | None, workspace: Workspace) -> str:
+    if saved is not None:
+        return SavedQueries(workspace.control).get_named(saved).sql
+    assert statement is not None
+    return sys.stdin.read() if statement == "-" else statement
+
+
+def _read_parameter(text: str) -> tuple[str, str | None]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"{text!r} is no NAME=VALUE")
+    return name.removeprefix("$"), value
 
 
 def _suffix_of(output: Path | None) -> str:

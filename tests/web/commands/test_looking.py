@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from ingest.control import Control
+from query.saved_queries import SavedQueries
 from tests.web.commands.conftest import Synclog
 
 
@@ -115,6 +118,21 @@ def test_sql_that_is_cut_short_says_so(nightly: Synclog) -> None:
 
     assert len(result.stdout.splitlines()) == 3
     assert "only the first 3 rows" in result.stderr
+
+
+def test_sql_that_was_saved_is_run_by_its_name_with_its_parameters(nightly: Synclog, tmp_path: Path) -> None:
+    with closing(Control(f"sqlite:///{tmp_path / 'synclog-data' / 'control.sqlite'}")) as control:
+        SavedQueries(control).add(name="one", sql="select source_id from actions where source_id = $id or $id is null")
+
+    one = nightly("sql", "--saved", "one", "-p", "id=a2")
+    every = nightly("sql", "--saved", "one", "--format", "csv")
+
+    assert json.loads(one.stdout) == {"source_id": "a2"}
+    assert len(every.stdout.splitlines()) == 3
+    assert nightly("sql", "--saved", "two").exit_code == 1
+    assert nightly("sql", "select 1", "--saved", "one").exit_code == 2
+    assert nightly("sql").exit_code == 2
+    assert nightly("sql", "select $n", "-p", "n").exit_code == 2
 
 
 def test_sql_that_is_wrong_fails_with_the_place(nightly: Synclog) -> None:
