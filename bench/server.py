@@ -125,11 +125,9 @@ def free_port() -> int:
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     children: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
+    with suppress(OSError):  # the process, or one of its threads, has ended meanwhile
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
             children += [int(child) for child in task.read_text().split()]
-        except OSError:
-            continue  # the thread has ended meanwhile
     return [pid, *(descendant for child in children for descendant in family(child))]
 
 
