@@ -30,6 +30,7 @@ _HEX = "[0-9a-f]"
 _UUID = "-".join(f"({_HEX}{{{length}}})" for length in (8, 4, 4, 4, 12))
 _UUID_AS_WORD = r"\1_\2_\3_\4_\5"
 _UUID_IN_TEXT = re.compile(_UUID)
+_ASCII_WORD = re.compile(r"[0-9A-Za-z_]+")
 _FEW_TEXTS = 100
 _IS_WORD_BYTE = np.array([chr(byte).isalnum() or byte == ord("_") for byte in range(128)] + [False] * 128)
 
@@ -59,6 +60,8 @@ def lower(text: str) -> str:
 
 def words_of(folded_text: str) -> list[str]:
     """The words of a folded text, in their order."""
+    if folded_text.isascii():  # Arrow takes 2 ms to learn what all the world's letters are
+        return _ASCII_WORD.findall(folded_text)
     return [word for word in pc.split_pattern_regex(pa.scalar(folded_text), _GAP).as_py() if word]
 
 
