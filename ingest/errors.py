@@ -12,6 +12,7 @@
     │   ├── RunNotFound
     │   ├── ActionNotFound
     │   ├── BatchNotFound
+    │   ├── ProblemNotFound
     │   ├── StatementNotFound   an SQL statement that does not run, any more
     │   └── SavedQueryNotFound
     ├── Conflict
@@ -70,6 +71,10 @@ class InvalidRunId(InvalidInput):
 
 class NotFound(SynclogError):
     code = "not-found"
+
+
+class ProblemNotFound(NotFound):
+    code = "problem-not-found"
 
 
 class RunNotFound(NotFound):

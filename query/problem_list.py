@@ -27,7 +27,7 @@ from query.problems import list_templates
 
 MOST_LISTED = 5_000
 """Problems that are looked through, those seen last: a log without end of kinds of failures must not slow the page."""
-TREND_RUNS = 30
+TREND_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,10 @@ class ListedProblem:
     last_at: datetime
     example: ProblemExample
     note: ProblemNote | None
+
+    def is_set_aside(self, now: datetime) -> bool:
+        """Whether it is muted or expected."""
+        return self.note is not None and self.note.is_set_aside(now)
 
     @property
     def key(self) -> Key:
@@ -97,6 +101,7 @@ _FIGURES: Mapping[str, Callable[[ListedProblem], Any]] = {  # numbers, texts and
 }
 PROBLEM_SORTS = tuple(_FIGURES)
 DEFAULT_SORT = "-state"
+"""What deserves a look first, what people have set aside last."""
 
 
 def list_problems(view: LakeView, problem_filter: ProblemFilter, known: Known, *, sort: str) -> list[ListedProblem]:
@@ -110,6 +115,8 @@ def list_problems(view: LakeView, problem_filter: ProblemFilter, known: Known, *
     found = [problem for problem in listed if _is_wanted(problem, problem_filter, known.now)]
     found.sort(key=lambda each: (-each.status.rank, -each.count, each.key))
     found.sort(key=_FIGURES[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    if sort == DEFAULT_SORT:
+        found.sort(key=lambda each: each.is_set_aside(known.now))
     return found
 
 
@@ -123,12 +130,15 @@ def find_problems(
     cursor: str | None = None,
 ) -> Page[ListedProblem]:
     """A page of them, going on where the last one ended."""
-    found = list_problems(view, problem_filter, known, sort=sort)
+    return page_of_problems(list_problems(view, problem_filter, known, sort=sort), limit=limit, cursor=cursor)
+
+
+def page_of_problems(found: Sequence[ListedProblem], *, limit: int, cursor: str | None) -> Page[ListedProblem]:
     begin = 0
     if cursor is not None:
         last = tuple(read_cursor(cursor, str, str, str))
         begin = next((place for place, each in enumerate(found, 1) if each.key == last), len(found))
-    items = found[begin : begin + limit]
+    items = list(found[begin : begin + limit])
     more = begin + limit < len(found)
     return Page(items=items, next_cursor=write_cursor(items[-1].key) if more else None)
 
@@ -214,8 +224,7 @@ def _is_wanted(problem: ListedProblem, wanted: ProblemFilter, now: datetime) -> 
         return False
     if wanted.cause is not None and problem.cause.name != wanted.cause:
         return False
-    is_set_aside = problem.note is not None and problem.note.is_set_aside(now)
-    if wanted.is_set_aside is not None and is_set_aside is not wanted.is_set_aside:
+    if wanted.is_set_aside is not None and problem.is_set_aside(now) is not wanted.is_set_aside:
         return False
     if wanted.q is None:
         return True

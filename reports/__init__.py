@@ -4,6 +4,7 @@
 
     wording         numbers, times, statuses and outcomes in words; the filters of every template
     highlight       what was looked for, marked in a text
+    problem_wording problems in words: their states, what people keep of them
     charts          drawings as SVG text, the same for pages and print
     attention       why an integration needs attention, in words
     result_plot     which columns of a result are drawn;  result_chart  that drawing

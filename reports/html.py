@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.charts import operation_bar, proportion_bar, stacked_bars
+from reports.problem_wording import PROBLEM_FILTERS
 from reports.run_report import RunReport
 from reports.wording import FILTERS
 
@@ -48,6 +49,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update({**FILTERS, **PROBLEM_FILTERS})
     environment.filters.update(operation_bar=operation_bar, proportion_bar=proportion_bar)
     return environment

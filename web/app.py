@@ -6,6 +6,7 @@ from flask import Flask, Response, g
 from jinja2 import StrictUndefined
 
 from ingest.action import Status
+from reports.problem_wording import PROBLEM_FILTERS
 from reports.wording import FILTERS, status_symbols
 from web.api import register_api
 from web.compression import register_compression
@@ -40,7 +41,7 @@ def create_app(workspace: Workspace) -> Flask:
     """Pages and API over one workspace."""
     app = Flask("web")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update({**FILTERS, **PROBLEM_FILTERS})
     app.jinja_env.globals["Status"] = Status
     app.jinja_env.globals["status_symbols"] = status_symbols()
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # examples read in the order they were written

@@ -47,6 +47,8 @@ class Settings:
     """How often maintenance removes what is too old; 0 leaves that to ``synclog retain``."""
     retention: Rules = field(default_factory=Rules)
     """How long actions and rejects stay: for ever, unless tables say otherwise. In the environment their JSON."""
+    causes: str | None = None
+    """A file of rules of your own that say why problems happen, before those that come with synclog."""
     sql_seconds: int = 30
     """How long an ad-hoc SQL statement may run."""
     sql_rows: int = 10_000

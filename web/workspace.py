@@ -1,11 +1,16 @@
-"""What a process works with: settings, recorder, view, watch, and what people keep. Built once, then passed down."""
+"""What a process works with: settings, recorder, view, watch, rules, what people keep. Built once, then passed on."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Self
 
 from ingest.control import Control
+from ingest.problem_notes import list_problem_notes
 from ingest.recorder import Recorder
+from query.causes import Causes, load_causes
 from query.lake_view import LakeView
+from query.problem_list import Known
 from query.watch import Watch
 from web.settings import Settings
 
@@ -19,6 +24,11 @@ class Workspace:
     view: LakeView
     control: Control
     watch: Watch
+    causes: Causes
+
+    def known(self, now: datetime) -> Known:
+        """What is known of problems beside the lake."""
+        return Known(causes=self.causes, notes=list_problem_notes(self.control), now=now)
 
     def close(self) -> None:
         self.view.close()
@@ -34,7 +44,8 @@ class Workspace:
 
 def open_workspace(settings: Settings) -> Workspace:
     """The data folder of these settings, made when it is not there yet."""
+    causes = load_causes(Path(settings.causes).expanduser() if settings.causes else None)
     recorder = Recorder.open(settings.data, index_url=settings.index_url)
     control = Control(settings.control_url or f"sqlite:///{settings.data / 'control.sqlite'}")
     view = LakeView(recorder.lake, recorder.index)
-    return Workspace(settings=settings, recorder=recorder, view=view, control=control, watch=Watch(view))
+    return Workspace(settings=settings, recorder=recorder, view=view, control=control, watch=Watch(view), causes=causes)

@@ -6,7 +6,8 @@
     body                a request body as a stream and the name of its format
     query_parameters    query parameters as our types
     schemas             the JSON shapes, made and described in one place
-    overview, actions, runs, events, reports, search, record, compare, rejects, sql, saved_queries what is under /api/v1
+    overview, actions, runs, events, reports, search, record, problems, compare, rejects, sql, saved_queries
+                        what is under /api/v1
     comparison_shapes   those of two runs side by side;  record_shapes  those of one record;  reject_shapes  those of
                         refused lines
     openapi             the OpenAPI document and the readable docs, made from all tables
@@ -24,6 +25,7 @@ from web.api import (
     health,
     openapi,
     overview,
+    problems,
     record,
     rejects,
     reports,
@@ -45,6 +47,7 @@ ROUTES = (
     *reports.ROUTES,
     *search.ROUTES,
     *record.ROUTES,
+    *problems.ROUTES,
     *compare.ROUTES,
     *rejects.ROUTES,
     *sql.ROUTES,

@@ -11,6 +11,8 @@ search.py        actions of any run by what they say; search_results.py fills th
 record.py        everything that happened to one record; record_page.py fills it
 sql.py           SQL over everything; sql_form.py reads its form, sql_page.py and sql_result.py say what it shows
 saved_queries.py SQL kept under a name
+problems.py      problems across runs, also as CSV and JSON, and one of them; problem_list.py and
+                 problem_details.py fill them
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
 addresses.py     addresses that differ from the present one in some arguments
@@ -23,6 +25,7 @@ from web.pages.action import action_pages
 from web.pages.compare import compare_pages
 from web.pages.health import health_pages
 from web.pages.overview import overview_pages
+from web.pages.problems import problems_pages
 from web.pages.record import record_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
@@ -41,6 +44,7 @@ def register_pages(app: Flask, workspace: Workspace) -> None:
         compare_pages,
         search_pages,
         record_pages,
+        problems_pages,
         sql_pages,
         saved_query_pages,
         health_pages,

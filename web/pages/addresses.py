@@ -22,6 +22,12 @@ def path_of_record(record_type: str | None, record_id: str) -> str:
     return f"/records/{quote(known, safe='')}/{quote(record_id, safe='')}"
 
 
+def path_of_problem(problem_id: str, integration: str, configuration: str | None) -> str:
+    """Of a problem where it occurs."""
+    names = {"integration": integration, "configuration": configuration}
+    return address("/problems/" + quote(problem_id, safe=""), MultiDict(), names)
+
+
 def said(arguments: Arguments, *, without: Iterable[str] = ()) -> Arguments:
     """The arguments that say something: forms also send the fields nobody filled in."""
     left_out = set(without)

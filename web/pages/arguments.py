@@ -63,8 +63,10 @@ def read_action_sort() -> str:
 def moment_of(name: str, *, now: datetime) -> datetime | None:
     """A time (UTC where it names no zone) or how long ago: 30m, 24h, 7d, 2w."""
     text = text_of(name)
-    if text is None:
-        return None
+    return None if text is None else read_moment(text, name, now=now)
+
+
+def read_moment(text: str, name: str, *, now: datetime) -> datetime:
     try:
         return moment_ago(text, now=now) or read_instant(text, name)
     except OverflowError as error:
