@@ -1,6 +1,6 @@
 """Why a problem happens: its class, by readable rules over codes and words of messages.
 
-The rules are in ``causes.toml`` beside this module; a file of the same kind adds to them, its rules going first.
+The rules are in ``cause_rules.toml`` beside this module; a file of the same kind adds to them, its rules going first.
 """
 
 import re
@@ -61,7 +61,7 @@ class Causes:
 
 def load_causes(own: Path | None = None) -> Causes:
     """The rules that come with synclog, after those of a file of one's own. Raises SettingsError."""
-    shipped = _read(files("query").joinpath("causes.toml").read_text(encoding="utf-8"), "causes.toml")
+    shipped = _read(files("query").joinpath("cause_rules.toml").read_text(encoding="utf-8"), "cause_rules.toml")
     if own is None:
         return Causes(*shipped)
     try:

@@ -9,7 +9,7 @@
     overview, actions, runs, events, reports, search, record, problems, compare, rejects, sql, saved_queries
                         what is under /api/v1
     comparison_shapes   those of two runs side by side;  record_shapes  those of one record;  reject_shapes  those of
-                        refused lines
+                        refused lines;  problem_shapes  those of problems across runs
     openapi             the OpenAPI document and the readable docs, made from all tables
     short_way           small plain bodies of actions, past Flask
     health              /api/v1/health; /healthz, /readyz and /metrics, at the root

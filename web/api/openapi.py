@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, current_app, render_template
 
 from web.api.comparison_shapes import COMPARISON_SCHEMAS
+from web.api.problem_shapes import PROBLEM_SCHEMAS
 from web.api.record_shapes import RECORD_SCHEMAS
 from web.api.reject_shapes import REJECT_SCHEMAS
 from web.api.routes import JSON, TEXT, Answer, Body, Parameter, Route
@@ -59,7 +60,14 @@ def build_document(routes: Iterable[Route], *, base: str) -> Json:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **COMPARISON_SCHEMAS, **RECORD_SCHEMAS, **REJECT_SCHEMAS, **SAVED_QUERY_SCHEMAS},
+            "schemas": {
+                **SCHEMAS,
+                **COMPARISON_SCHEMAS,
+                **PROBLEM_SCHEMAS,
+                **RECORD_SCHEMAS,
+                **REJECT_SCHEMAS,
+                **SAVED_QUERY_SCHEMAS,
+            },
             "responses": {f"Error{status}": _error(meaning) for status, meaning in ERROR_MEANINGS.items()},
         },
     }

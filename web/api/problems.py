@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from flask import Response
 
 from ingest.errors import InvalidInput, ProblemNotFound
-from ingest.problem_notes import ProblemNote
-from ingest.problem_summary import ProblemExample
 from query.lake_view import LakeView
-from query.problem_history import Occurrence, list_occurrences
+from query.problem_history import list_occurrences
 from query.problem_list import (
     DEFAULT_SORT,
     PROBLEM_SORTS,
@@ -21,9 +19,9 @@ from query.problem_list import (
     list_problems,
 )
 from query.problem_states import ProblemState
+from web.api.problem_shapes import listed_problem_as_json, occurrence_as_json
 from web.api.query_parameters import CURSOR, LIMIT, SINCE, UNTIL, instant_of, limit_of, sort_of, status_of, text_of
 from web.api.routes import JSON, Answer, Parameter, Route, workspace
-from web.api.schemas import JsonObject, instant
 
 OPEN = "open"
 EVERYTHING = "all"
@@ -96,57 +94,6 @@ def states_of() -> tuple[ProblemState, ...]:
 
 def problem_sort() -> str:
     return sort_of(PROBLEM_SORTS, default=DEFAULT_SORT)
-
-
-def listed_problem_as_json(problem: ListedProblem) -> JsonObject:
-    return {
-        "problem_id": problem.problem_id,
-        "integration": problem.integration,
-        "configuration": problem.configuration,
-        "template": problem.template,
-        "status": problem.status,
-        "state": problem.state,
-        "cause": problem.cause.name,
-        "count": problem.count,
-        "records": problem.records,
-        "records_are_exact": problem.records_are_exact,
-        "runs": problem.runs,
-        "first_at": instant(problem.first_at),
-        "last_at": instant(problem.last_at),
-        "example": example_as_json(problem.example),
-        **note_as_json(problem.note),
-    }
-
-
-def note_as_json(note: ProblemNote | None) -> JsonObject:
-    return {
-        "note": note and note.note,
-        "ticket": note and note.ticket,
-        "muted_until": instant(note.muted_until) if note else None,
-        "is_expected": note is not None and note.is_expected,
-    }
-
-
-def example_as_json(example: ProblemExample) -> JsonObject:
-    return {
-        "action_id": f"{example.batch_id}.{example.row}",
-        "operation": example.operation,
-        "code": example.code,
-        "message": example.message,
-    }
-
-
-def occurrence_as_json(run: Occurrence) -> JsonObject:
-    return {
-        "run_id": run.run_id,
-        "begun_at": instant(run.begun_at),
-        "state": run.state,
-        "status": run.status,
-        "count": run.count,
-        "records": run.records,
-        "records_are_exact": run.records_are_exact,
-        "example": None if run.example is None else example_as_json(run.example),
-    }
 
 
 FILTERS = (

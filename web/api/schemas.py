@@ -11,7 +11,6 @@ from ingest.errors import InvalidInput
 from ingest.recorder import Receipt
 from query.actions import Action
 from query.paging import Page
-from query.problem_states import ProblemState
 from query.problems import Problem
 from query.runs import COUNTERS, Run
 from web.health import Health
@@ -199,27 +198,6 @@ _ACTION_LINE: JsonObject = {
     "duration_ms": _MAYBE_COUNT,
 }
 
-_LISTED_PROBLEM: dict[str, JsonObject] = {
-    "problem_id": _TEXT,
-    "integration": _TEXT,
-    "configuration": _MAYBE_TEXT,
-    "template": _TEXT,
-    "status": _STATUS,
-    "state": {"type": "string", "enum": list(ProblemState)},
-    "cause": {**_TEXT, "description": "the name of its class"},
-    "count": {**_COUNT, "description": "actions, over all runs"},
-    "records": {**_COUNT, "description": "different records; a guess where records_are_exact is false"},
-    "records_are_exact": {"type": "boolean"},
-    "runs": {**_COUNT, "description": "in how many it occurred"},
-    "first_at": _INSTANT,
-    "last_at": _INSTANT,
-    "example": _object(action_id=_TEXT, operation=_OPERATION, code=_MAYBE_TEXT, message=_MAYBE_TEXT),
-    "note": _MAYBE_TEXT,
-    "ticket": _MAYBE_TEXT,
-    "muted_until": _MAYBE_INSTANT,
-    "is_expected": {"type": "boolean"},
-}
-
 SCHEMAS: JsonObject = {
     "Run": _object(
         ("run_id", "integration", "progress", "status", *COUNTERS, "gone", "unreadable"),
@@ -318,37 +296,6 @@ SCHEMAS: JsonObject = {
         codes={"type": "array", "items": _TEXT},
         examples={"type": "array", "items": _component("Action")},
     ),
-    "ListedProblem": _object(
-        ("problem_id", "integration", "template", "status", "state", "cause", "count"),
-        **_LISTED_PROBLEM,
-    ),
-    "ProblemEverywhere": _object(
-        ("problem_id", "template", "items"),
-        problem_id=_TEXT,
-        template=_TEXT,
-        items={
-            "type": "array",
-            "items": _object(
-                **_LISTED_PROBLEM,
-                advice={**_TEXT, "description": "what to do"},
-                who={**_TEXT, "description": "who can"},
-                latest_runs={
-                    "type": "array",
-                    "description": "newest first, with the problem or without",
-                    "items": _object(
-                        run_id=_TEXT,
-                        begun_at=_INSTANT,
-                        state={**_MAYBE_TEXT, "description": "where it stood when the run had ended"},
-                        status=_MAYBE_STATUS,
-                        count=_COUNT,
-                        records=_COUNT,
-                        records_are_exact={"type": "boolean"},
-                        example={"type": ["object", "null"]},
-                    ),
-                },
-            ),
-        },
-    ),
     "Receipt": _object(
         ("batch_id", "accepted", "rejected", "rejects", "runs"),
         batch_id={**_MAYBE_TEXT, "description": "null when nothing was accepted"},
@@ -409,6 +356,5 @@ SCHEMAS: JsonObject = {
     "OverviewPage": _page_of("Watched"),
     "RunPage": _page_of("Run"),
     "ActionPage": _page_of("Action"),
-    "ListedProblemPage": _page_of("ListedProblem"),
     "ProblemList": _object(("items",), items={"type": "array", "items": _component("Problem")}),
 }

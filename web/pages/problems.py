@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from ingest.errors import InvalidInput
 from ingest.problem_notes import ProblemNote, keep_problem_note
 from query.problem_list import ListedProblem
-from web.api.problems import listed_problem_as_json
+from web.api.problem_shapes import listed_problem_as_json
 from web.pages.addresses import path_of_problem, said
 from web.pages.arguments import read_moment
 from web.pages.fragments import is_fragment_wanted, render
