@@ -14,7 +14,7 @@ from ingest.details import merge_details
 from ingest.formats import READABLE_LIMIT
 from ingest.inputs import PROTOCOLS
 from ingest.normalise import LineDefaults, Refusal, guessed_columns, normalise_object
-from ingest.timestamps import to_microseconds
+from ingest.timestamps import from_microseconds, to_microseconds
 
 REPLAYED = "replayed"
 """The code of a row that says which reject was replayed, and the key of its id in the details of the action."""
@@ -75,6 +75,10 @@ class Mended:
     action: Mapping[str, Any] | None = None  # values of the types of the lake
     field: str | None = None
     reason: str | None = None
+
+    @property
+    def happened_at(self) -> datetime | None:
+        return None if self.action is None else from_microseconds(self.action["happened_at"])
 
 
 def mend(reject: KeptReject, with_: Mend) -> Mended:

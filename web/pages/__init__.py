@@ -13,6 +13,7 @@ sql.py           SQL over everything; sql_form.py reads its form, sql_page.py an
 saved_queries.py SQL kept under a name
 problems.py      problems across runs, also as CSV and JSON, and one of them; problem_list.py and
                  problem_details.py fill them
+rejects.py       refused lines: reject_list.py lists them, reject_mending.py is how they are mended
 health.py        whether all is well, damaged files and what to do about them
 arguments.py     what addresses say, parsed; every page's filters live in its address
 addresses.py     addresses that differ from the present one in some arguments
@@ -27,6 +28,7 @@ from web.pages.health import health_pages
 from web.pages.overview import overview_pages
 from web.pages.problems import problems_pages
 from web.pages.record import record_pages
+from web.pages.rejects import rejects_pages
 from web.pages.run import run_pages
 from web.pages.runs import runs_pages
 from web.pages.saved_queries import saved_query_pages
@@ -45,6 +47,7 @@ def register_pages(app: Flask, workspace: Workspace) -> None:
         search_pages,
         record_pages,
         problems_pages,
+        rejects_pages,
         sql_pages,
         saved_query_pages,
         health_pages,

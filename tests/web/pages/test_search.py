@@ -122,7 +122,7 @@ def test_facets_of_more_than_is_looked_at_say_so(found_pages: FlaskClient) -> No
 def test_each_field_in_force_can_be_taken_away(found_pages: FlaskClient) -> None:
     page = found_pages.get("/search?q=permission+status%3Aerror+-code%3A404&integration=servicenow")
 
-    links = re.findall(r'<li><a href="(/search[^"]*)"><span class="visually-hidden">Without', page.text)
+    links = re.findall(r'<li><a href="(/search[^"]*)"><span class="unseen">Without', page.text)
     assert [unescape(link) for link in links] == [
         "/search?integration=servicenow&q=permission+-code%3A404",
         "/search?integration=servicenow&q=permission+status%3Aerror",
