@@ -5,7 +5,7 @@ Figures come from the index, which has them from the footers of the batches; onl
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,8 +125,15 @@ def count_open_problems(
     view: LakeView, *, leave_out: Collection[tuple[str, str]] = ()
 ) -> dict[tuple[str, str | None], OpenProblems]:
     """By integration and configuration, of those that have any; ``leave_out`` are integrations and problem ids."""
+    return count_states(find_open_problems(view), leave_out=leave_out)
+
+
+def count_states(
+    states: Mapping[tuple[str, str, str], ProblemState], *, leave_out: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str | None], OpenProblems]:
+    """The same of what ``find_open_problems`` found."""
     counts: Counter[tuple[str, str, ProblemState]] = Counter()
-    for (integration, configuration, problem_id), state in find_open_problems(view).items():
+    for (integration, configuration, problem_id), state in states.items():
         if (integration, problem_id) not in leave_out:
             counts[integration, configuration, state] += 1
     return {

@@ -7,7 +7,7 @@ that lakes which never rest do not spend their time on it.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,10 @@ from ingest.index_tables import batches
 from ingest.timestamps import to_microseconds
 from query.flags import Finding, Flag, Learned, examine, learn
 from query.lake_view import LakeView
+from query.open_problems import find_open_problems
 from query.paging import Page, page_of, read_cursor
+from query.problem_states import ProblemState
+from query.problems import OpenProblems, count_states
 from query.recent_runs import Configured, RecentRun, list_last_successes, list_recent_runs
 
 LONG_LOOK_SECONDS = 0.1
@@ -55,6 +58,7 @@ class Watched:
     findings: tuple[Finding, ...]
     last_success_at: datetime | None
     next_expected_at: datetime | None
+    open_problems: OpenProblems
 
     @property
     def last(self) -> RecentRun:
@@ -101,6 +105,7 @@ class _Look:
     state: tuple[Any, ...]  # of several types, only ever compared
     learned: dict[Configured, Learned]
     last_successes: Mapping[Configured, datetime]
+    problem_states: Mapping[tuple[str, str, str], ProblemState]
     used_until: float
 
 
@@ -112,11 +117,26 @@ class Watch:
         self._lock = threading.Lock()
         self._look: _Look | None = None
 
-    def list_watched(self, now: datetime) -> list[Watched]:
-        """All of them, most urgent first, then the one that ran last."""
+    def list_watched(self, now: datetime, *, leave_out: Collection[tuple[str, str]] = ()) -> list[Watched]:
+        """All of them, most urgent first, then the one that ran last.
+
+        ``leave_out`` are integrations and problem ids that do not count as open.
+        """
         with self._lock:
             look = self._look = self._current_look()
-        watched = [_watched_of(configured, learned, look, now) for configured, learned in look.learned.items()]
+        problems = count_states(look.problem_states, leave_out=leave_out)
+        watched = [
+            Watched(
+                integration=configured[0],
+                configuration=configured[1],
+                runs=learned.runs,
+                findings=examine(learned, now),
+                last_success_at=look.last_successes.get(configured),
+                next_expected_at=learned.next_expected_at,
+                open_problems=problems.get(configured, OpenProblems()),
+            )
+            for configured, learned in look.learned.items()
+        ]
         return sorted(watched, key=lambda each: each.place)
 
     def _current_look(self) -> _Look:
@@ -136,12 +156,14 @@ class Watch:
         recent = list_recent_runs(self._view)
         learned = {configured: learn(each) for configured, each in recent.items()}
         last_successes = self._last_successes(recent)
+        problem_states = find_open_problems(self._view)
         now = time.monotonic()
         is_long = now - begun > LONG_LOOK_SECONDS
         return _Look(
             state=state,
             learned=learned,
             last_successes=last_successes,
+            problem_states=problem_states,
             used_until=now + LOOKS_USED_FOR * (now - begun) if is_long else now,
         )
 
@@ -164,17 +186,6 @@ def find_watched(
         place = tuple(read_cursor(cursor, int, int, str, str))
         found = [each for each in found if each.place > place]
     return page_of(found[: limit + 1], limit, lambda each: each.place)
-
-
-def _watched_of(configured: Configured, learned: Learned, look: _Look, now: datetime) -> Watched:
-    return Watched(
-        integration=configured[0],
-        configuration=configured[1],
-        runs=learned.runs,
-        findings=examine(learned, now),
-        last_success_at=look.last_successes.get(configured),
-        next_expected_at=learned.next_expected_at,
-    )
 
 
 _URGENCY = {flag: place for place, flag in enumerate(Flag)}

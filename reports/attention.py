@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from ingest.action import STATUSES, Progress
 from query.flags import Finding, Flag
+from query.problems import OpenProblems
 from query.recent_runs import RecentRun
 from query.watch import Watched
 from reports.wording import format_count, format_duration, plural
@@ -74,6 +75,12 @@ def history_words(runs: Sequence[RecentRun]) -> str:
     amounts = plural(most, "action") if fewest == most else f"{format_count(fewest)} to {plural(most, 'action')}"
     which = "The last run" if len(runs) == 1 else f"The last {plural(len(runs), 'run')}"
     return f"{which}: {statuses}; {amounts}"
+
+
+def problems_words(problems: OpenProblems) -> str:
+    """ "2 new, 1 back, 9 known": the open problems; empty when there are none."""
+    counts = ((problems.new, "new"), (problems.regressed, "back"), (problems.persisting, "known"))
+    return ", ".join(f"{format_count(count)} {word}" for count, word in counts if count)
 
 
 def _failed(run: RecentRun) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy.dialects import postgresql
 from ingest.action import Progress, Scope, Status
 from ingest.errors import InvalidInput
 from ingest.recorder import RunAnnouncement, RunChange
+from query.problems import OpenProblems, list_problem_counts
 from query.recent_runs import RecentRun, list_last_successes, list_recent_runs, recent_runs_statement
 from query.watch import Group, Watch, WatchFilter, find_watched
 
@@ -151,3 +152,27 @@ def test_pages_hold_every_integration_once(world):
     assert second.next_cursor is None
     with pytest.raises(InvalidInput, match="cursor"):
         find_watched(watched, WatchFilter(), cursor="x")
+
+
+def test_open_problems_are_counted_of_each_but_for_those_left_out(world):
+    for day, messages in enumerate((["refused"], ["refused", "timed out"]), 21):
+        world.record(
+            *(
+                {"run_id": f"r{day}", "status": "ERROR", "message": text, "happened_at": f"2026-11-{day}T10:00:00Z"}
+                for text in messages
+            )
+        )
+        world.recorder.change_run(f"r{day}", RunChange(progress=Progress.FINISHED))
+    watch = Watch(world.view)
+    known = problem_id_of("refused", world)
+
+    [watched] = watch.list_watched(NOW)
+    [without] = watch.list_watched(NOW, leave_out=[("servicenow", known)])
+
+    assert watched.open_problems == OpenProblems(new=1, persisting=1)
+    assert without.open_problems == OpenProblems(new=1)
+
+
+def problem_id_of(message, world):
+    found = list_problem_counts(world.view, "r21")
+    return next(each.problem_id for each in found if each.template == message)

@@ -5,9 +5,10 @@ import pytest
 
 from ingest.action import Progress, Status
 from query.flags import Finding, Flag
+from query.problems import OpenProblems
 from query.recent_runs import RecentRun
 from query.watch import Watched
-from reports.attention import FLAG_LABELS, finding_label, finding_words, history_words, verdict
+from reports.attention import FLAG_LABELS, finding_label, finding_words, history_words, problems_words, verdict
 
 BEGUN = datetime(2026, 11, 22, 2, tzinfo=UTC)
 RUN = RecentRun(
@@ -96,6 +97,7 @@ def test_verdict_is_the_whole_page_in_a_sentence(troubled: int, healthy: int, wo
             findings=each,
             last_success_at=None,
             next_expected_at=None,
+            open_problems=OpenProblems(),
         )
         for number, each in enumerate(said)
     ]
@@ -108,3 +110,8 @@ def test_thumbnail_says_statuses_and_amounts() -> None:
 
     assert history_words([RUN, fine, fine]) == "The last 3 runs: 1 ERROR, 2 OK; 12 to 412 actions"
     assert history_words([replace(RUN, status=None, processed=0)]) == "The last run: 1 without a status; 0 actions"
+
+
+def test_open_problems_are_told_apart_by_how_new_they_are() -> None:
+    assert problems_words(OpenProblems(new=2, regressed=1, persisting=1200)) == "2 new, 1 back, 1,200 known"
+    assert problems_words(OpenProblems()) == ""

@@ -13,9 +13,11 @@ from web.api.query_parameters import CURSOR, LIMIT, limit_of, text_of
 from web.api.routes import JSON, Answer, Parameter, Route, workspace
 from web.api.schemas import JsonObject, instant
 
+OPEN = ("new", "regressed", "persisting")
 CSV_COLUMNS = (
     *("integration", "configuration", "flags", "reasons", "last_run_id", "last_begun_at", "last_ended_at"),
     *("last_progress", "last_status", "last_processed", "last_errors", "last_success_at", "next_expected_at"),
+    *(f"{name}_problems" for name in OPEN),
 )
 
 
@@ -41,6 +43,7 @@ def watched_as_json(watched: Watched) -> JsonObject:
         "flags": [{"flag": each.flag, "reason": finding_words(each)} for each in watched.findings],
         "last_success_at": instant(watched.last_success_at),
         "next_expected_at": instant(watched.next_expected_at),
+        "open_problems": {name: getattr(watched.open_problems, name) for name in OPEN},
         "runs": [recent_run_as_json(run) for run in watched.runs],
     }
 
@@ -78,6 +81,7 @@ def watched_as_row(watched: Watched) -> JsonObject:
         "last_errors": last.errors,
         "last_success_at": instant(watched.last_success_at),
         "next_expected_at": instant(watched.next_expected_at),
+        **{f"{name}_problems": getattr(watched.open_problems, name) for name in OPEN},
     }
 
 

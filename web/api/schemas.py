@@ -239,6 +239,7 @@ SCHEMAS: JsonObject = {
         },
         last_success_at={**_MAYBE_INSTANT, "description": "when the last run without an error began"},
         next_expected_at={**_MAYBE_INSTANT, "description": "null where its runs keep no rhythm"},
+        open_problems=_object(("new", "regressed", "persisting"), new=_COUNT, regressed=_COUNT, persisting=_COUNT),
         runs={
             "type": "array",
             "description": "the latest, newest first",

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ingest.action import Status
 from query.flags import QUIET_FOR, Finding, Flag
 from query.watch import Group, Watch, Watched, WatchFilter, find_watched
-from reports.attention import FLAG_LABELS, finding_label, finding_words, history_words, verdict
+from reports.attention import FLAG_LABELS, finding_label, finding_words, history_words, problems_words, verdict
 from reports.charts import HISTORY_SLOTS, history_bars
 from web.api.overview import read_watch_filter
 from web.api.query_parameters import limit_of
@@ -70,6 +70,10 @@ class OverviewRow:
     @property
     def reasons(self) -> list[Reason]:
         return [_reason_of(finding) for finding in self.watched.findings]
+
+    @property
+    def problems(self) -> str:
+        return problems_words(self.watched.open_problems)
 
     @property
     def chart(self) -> Markup:

@@ -79,6 +79,7 @@ def test_data_say_flags_and_reasons(pages: FlaskClient) -> None:
 
     assert (row["flags"], row["reasons"], row["last_run_id"], row["last_status"]) == ("stuck", STUCK, "stuck", "OK")
     assert item["flags"] == [{"flag": "failed", "reason": "60 errors among 62 records"}]
+    assert item["open_problems"] == {"new": 2, "regressed": 0, "persisting": 0}
     assert item["last_success_at"] == "2025-11-22T10:15:00.000000Z"
     assert [run["run_id"] for run in item["runs"]] == ["broken", "nightly"]
 
