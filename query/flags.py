@@ -61,54 +61,44 @@ class Learned:
     runs: tuple[RecentRun, ...]
     """Newest first; never none."""
     rhythms: tuple[Rhythm, ...]
-    last_habits: Habits | None
-    """Of runs like the last one."""
-    settled_habits: Habits | None
-    """Of runs like the last one that is over."""
+    habits: Habits | None
+    """Of runs like the last one, where that is not over."""
+    timeless: tuple[Finding, ...]
+    """Of the last outcome: what is over does not change with the clock."""
 
     @property
     def last(self) -> RecentRun:
         return self.runs[0]
 
     @property
-    def settled(self) -> RecentRun | None:
-        return next((run for run in self.runs if run.progress.is_over), None)
-
-    @property
     def next_expected_at(self) -> datetime | None:
-        """While a run is under way the next one is not waited for."""
+        """By the rhythm of the trigger that comes next."""
         return self.rhythms[0].next_at if self.rhythms else None
 
 
 def learn(runs: Sequence[RecentRun]) -> Learned:
     """Runs of one integration and configuration, newest first."""
-    settled = next((run for run in runs if run.progress.is_over), None)
-    settled_habits = None if settled is None else learn_habits(settled, runs)
+    last, settled = runs[0], next((run for run in runs if run.progress.is_over), None)
     return Learned(
         runs=tuple(runs),
         rhythms=learn_rhythms(runs),
-        last_habits=settled_habits if settled is runs[0] else learn_habits(runs[0], runs),
-        settled_habits=settled_habits,
+        habits=None if last is settled else learn_habits(last, runs),
+        timeless=(*_of_failures(last, settled), *_of_settled(settled, runs)),
     )
 
 
 def examine(learned: Learned, now: datetime) -> tuple[Finding, ...]:
     """Everything that needs attention, most urgent first; nothing when all is as usual."""
-    findings = [
-        *_of_failures(learned),
-        *_of_unfinished(learned, now),
-        *_of_rhythms(learned, now),
-        *_of_settled(learned),
-    ]
-    return tuple(sorted(findings, key=lambda finding: _URGENCY[finding.flag]))
+    findings = [*learned.timeless, *_of_unfinished(learned, now), *_of_rhythms(learned, now)]
+    return tuple(sorted(findings, key=lambda finding: _URGENCY[finding.flag])) if findings else ()
 
 
 _URGENCY = {flag: place for place, flag in enumerate(Flag)}
 
 
-def _of_failures(learned: Learned) -> Iterator[Finding]:
+def _of_failures(last: RecentRun, settled: RecentRun | None) -> Iterator[Finding]:
     """One at most: that of the run under way, or else of the last one that is over."""
-    for run in filter(None, (learned.last, learned.settled)):
+    for run in filter(None, (last, settled)):
         if run.status is Status.ERROR or run.progress is Progress.ABORTED:
             yield Finding(flag=Flag.FAILED, run=run, measured=run.errors)
             return
@@ -122,8 +112,8 @@ def _of_unfinished(learned: Learned, now: datetime) -> Iterator[Finding]:
     if silence > QUIET_FOR:
         if not _never_says_its_end(learned.runs[1:], now):
             yield Finding(flag=Flag.STUCK, run=run, measured=silence.total_seconds())
-    elif learned.last_habits is not None:
-        yield from _longer(run, (now - run.begun_at).total_seconds(), learned.last_habits.seconds)
+    elif learned.habits is not None:
+        yield from _longer(run, (now - run.begun_at).total_seconds(), learned.habits.seconds)
 
 
 def _never_says_its_end(earlier: Sequence[RecentRun], now: datetime) -> bool:
@@ -145,8 +135,9 @@ def _of_rhythms(learned: Learned, now: datetime) -> Iterator[Finding]:
             )
 
 
-def _of_settled(learned: Learned) -> Iterator[Finding]:
-    run, habits = learned.settled, learned.settled_habits
+def _of_settled(run: RecentRun | None, runs: Sequence[RecentRun]) -> Iterator[Finding]:
+    """Of the last run that is over, against earlier ones."""
+    habits = None if run is None else learn_habits(run, runs)
     if run is None or habits is None:
         return
     usual = habits.processed

@@ -74,7 +74,10 @@ def _is_resolved_by_last(some: Sequence[SeenRun], problem_id: str, state: Proble
 
 def _list_recent_runs(view: LakeView) -> dict[tuple[str, str], list[SeenRun]]:
     """Of each integration and configuration the runs from its last thorough one but one on, oldest first."""
-    kinds = view.select(sa.select(runs.c.integration, runs.c.configuration).distinct())
+    troubled = sa.select(problem_totals.c.integration, problem_totals.c.configuration).distinct()
+    with_problems = {(row.integration, row.configuration) for row in view.select(troubled)}
+    all_kinds = view.select(sa.select(runs.c.integration, runs.c.configuration).distinct())
+    kinds = [kind for kind in all_kinds if (kind.integration, kind.configuration or "") in with_problems]
     rows: list[RunRow] = []
     for start in range(0, len(kinds), KINDS_AT_ONCE):
         some = kinds[start : start + KINDS_AT_ONCE]

@@ -184,16 +184,13 @@ def list_runs(view: LakeView, run_ids: Iterable[str]) -> dict[str, Run]:
 
 def list_facets(view: LakeView) -> RunFacets:
     """The integrations, configurations and triggers runs have."""
-    columns = (runs.c.integration, runs.c.configuration, runs.c.trigger)
-    words = [
-        sa.select(sa.literal(place).label("place"), column.label("word")).where(column.is_not(None)).distinct()
-        for place, column in enumerate(columns)
-    ]
-    rows = view.select(sa.union_all(*words))
-    integrations, configurations, triggers = (
-        tuple(sorted(row.word for row in rows if row.place == place)) for place in range(len(columns))
+    names = view.select(sa.select(runs.c.integration, runs.c.configuration).distinct())
+    triggers = view.select(sa.select(runs.c.trigger).where(runs.c.trigger.is_not(None)).distinct())
+    return RunFacets(
+        integrations=tuple(sorted({row.integration for row in names})),
+        configurations=tuple(sorted({row.configuration for row in names if row.configuration is not None})),
+        triggers=tuple(sorted(row.trigger for row in triggers)),
     )
-    return RunFacets(integrations=integrations, configurations=configurations, triggers=triggers)
 
 
 def find_neighbours(view: LakeView, run: Run) -> Neighbours:

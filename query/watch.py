@@ -70,18 +70,14 @@ class Watched:
         urgency = _URGENCY[self.findings[0].flag] if self.findings else len(_URGENCY)
         return urgency, -to_microseconds(self.last.begun_at), self.integration, self.configuration or ""
 
-    def is_a(self, group: Group) -> bool:
-        """Whether it belongs to a tile of the overview."""
+    @property
+    def groups(self) -> set[Group]:
+        """What it can be found under in an overview."""
+        if not self.findings:
+            return {Group.HEALTHY}
         flags = [finding.flag for finding in self.findings]
-        match group:
-            case Group.ATTENTION:
-                return bool(flags)
-            case Group.HEALTHY:
-                return not flags
-            case Group.UNUSUAL:
-                return any(flag in _UNUSUAL for flag in flags)
-            case _:
-                return Flag(group.value) in flags
+        groups = {Group.ATTENTION, *(Group(flag.value) for flag in flags)}
+        return groups | {Group.UNUSUAL} if _UNUSUAL.intersection(flags) else groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +88,7 @@ class WatchFilter:
     q: str | None = None
 
     def chooses(self, watched: Watched) -> bool:
-        if self.group is not None and not watched.is_a(self.group):
+        if self.group is not None and self.group not in watched.groups:
             return False
         names = f"{watched.integration}\n{watched.configuration or ''}"
         return not self.q or self.q.casefold() in names.casefold()

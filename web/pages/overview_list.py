@@ -1,5 +1,6 @@
 """The overview as a page shows it: a sentence on top, tiles, and a row for each integration and configuration."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,6 +88,7 @@ class Overview:
 
     everything: Sequence[Watched]
     rows: Sequence[OverviewRow]
+    tiles: Sequence[Tile]
     watch_filter: WatchFilter
     arguments: Arguments
     next_address: str | None
@@ -100,10 +102,6 @@ class Overview:
     def status(self) -> Status:
         """Of everything: the worst of the tiles that count any."""
         return max((tile.status for tile in self.tiles if tile.count), key=lambda status: status.rank)
-
-    @property
-    def tiles(self) -> list[Tile]:
-        return list(self._tiles())
 
     @property
     def groups(self) -> dict[str, str]:
@@ -142,18 +140,6 @@ class Overview:
         """The same rows as data, all of them."""
         return address(f"/overview.{kind}", said(self.arguments, without=["cursor", "limit"]))
 
-    def _tiles(self) -> Iterator[Tile]:
-        for group, status in TILES:
-            is_chosen = self.watch_filter.group is group
-            changes = {"flag": None if is_chosen else group.value, "cursor": None}
-            yield Tile(
-                label=GROUP_LABELS[group],
-                count=sum(each.is_a(group) for each in self.everything),
-                status=status,
-                address=address("/", self.arguments, changes),
-                is_chosen=is_chosen,
-            )
-
 
 def build_overview(watch: Watch, arguments: Arguments, *, now: datetime) -> Overview:
     """The page these arguments ask for."""
@@ -162,11 +148,26 @@ def build_overview(watch: Watch, arguments: Arguments, *, now: datetime) -> Over
     return Overview(
         everything=everything,
         rows=[OverviewRow(watched=each) for each in found.items],
+        tiles=list(_tiles(everything, watch_filter, arguments)),
         watch_filter=watch_filter,
         arguments=arguments,
         next_address=address("/", arguments, {"cursor": found.next_cursor}) if found.next_cursor else None,
         now=now,
     )
+
+
+def _tiles(everything: Sequence[Watched], watch_filter: WatchFilter, arguments: Arguments) -> Iterator[Tile]:
+    counts = Counter(group for each in everything for group in each.groups)
+    for group, status in TILES:
+        is_chosen = watch_filter.group is group
+        changes = {"flag": None if is_chosen else group.value, "cursor": None}
+        yield Tile(
+            label=GROUP_LABELS[group],
+            count=counts[group],
+            status=status,
+            address=address("/", arguments, changes),
+            is_chosen=is_chosen,
+        )
 
 
 def _reason_of(finding: Finding) -> Reason:
