@@ -9,7 +9,7 @@ from query.flags import Finding, Flag
 from query.problems import OpenProblems
 from query.recent_runs import RecentRun
 from query.watch import Watched
-from reports.wording import format_count, format_duration, plural
+from reports.wording import format_count, format_duration, plural, rough_duration
 
 FLAG_LABELS = {
     Flag.STUCK: "stuck",
@@ -33,12 +33,12 @@ def finding_words(finding: Finding) -> str:
     run, earlier = finding.run, f"({plural(finding.runs, 'earlier run')})"
     match finding.flag:
         case Flag.STUCK:
-            return f"{_after(run)}, then no sign of life for {_span(finding.measured)}"
+            return f"{_after(run)}, then no sign of life for {_roughly(finding.measured)}"
         case Flag.FAILED:
             return _failed(run)
         case Flag.OVERDUE:
             what = f"{finding.trigger} " if finding.trigger else ""
-            return f"{what}expected {_span(finding.measured)} ago, comes every {_span(finding.usual)}"
+            return f"{what}expected {_roughly(finding.measured)} ago, comes every {_span(finding.usual)}"
         case Flag.QUIET:
             usually = f"{format_count(round(finding.usual))} of {plural(finding.runs, 'earlier run')}"
             return f"nothing was created, updated or deleted, as it was in {usually}"
@@ -98,6 +98,10 @@ def _after(run: RecentRun) -> str:
 
 def _count(number: float) -> str:
     return format_count(round(number)) if number else "none"
+
+
+def _roughly(seconds: float) -> str:
+    return rough_duration(timedelta(seconds=seconds))
 
 
 def _span(seconds: float) -> str:

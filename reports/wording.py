@@ -81,9 +81,9 @@ def format_duration(span: timedelta | None) -> str:
 
 
 def rough_duration(span: timedelta) -> str:
-    """50 s, 42 min, 5 h, 3 d: for what is a guess anyway."""
+    """90 s, 42 min, 5 h, 3 d: for guesses, and for what changes while it is read."""
     for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
-        if span >= 1.5 * length:
+        if span >= 2 * length:
             return f"{round(span / length):,} {unit}"
     return f"{max(1, round(span.total_seconds()))} s"
 

@@ -43,9 +43,9 @@ UNDER_WAY = replace(RUN, progress=Progress.RUNNING, ended_at=None)
         ),
         (
             Finding(flag=Flag.OVERDUE, run=RUN, measured=5400, usual=86_400, runs=12, trigger="FULL_SYNC_JOB"),
-            "FULL_SYNC_JOB expected 1 h 30 min ago, comes every 1 d",
+            "FULL_SYNC_JOB expected 90 min ago, comes every 1 d",
         ),
-        (Finding(flag=Flag.OVERDUE, run=RUN, measured=60, usual=21_600, runs=5), "expected 1 min ago, comes every 6 h"),
+        (Finding(flag=Flag.OVERDUE, run=RUN, measured=60, usual=21_600, runs=5), "expected 60 s ago, comes every 6 h"),
         (
             Finding(flag=Flag.QUIET, run=RUN, usual=11, runs=12),
             "nothing was created, updated or deleted, as it was in 11 of 12 earlier runs",

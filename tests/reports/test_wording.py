@@ -1,5 +1,6 @@
 """How numbers, times and outcomes read, case by case."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -22,9 +23,12 @@ from reports.wording import (
     plural,
     progress_label,
     relative_time,
+    rough_duration,
     run_outcome,
     shorten,
     status_icon,
+    status_symbols,
+    status_use,
     visible_text,
 )
 
@@ -249,3 +253,23 @@ def test_long_text_is_cut_with_a_mark(text: str | None, shown: str) -> None:
 
 def test_filters_bear_the_names_of_their_functions() -> None:
     assert all(name == function.__name__ for name, function in FILTERS.items())
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(0), "1 s"),
+        (timedelta(seconds=119), "119 s"),
+        (timedelta(minutes=42, seconds=13), "42 min"),
+        (timedelta(hours=3, minutes=1), "3 h"),
+        (timedelta(days=1200), "1,200 d"),
+    ],
+)
+def test_rough_duration_has_one_unit(span: timedelta, words: str) -> None:
+    assert rough_duration(span) == words
+
+
+def test_every_status_used_on_a_page_has_its_symbol() -> None:
+    drawn = set(re.findall(r'id="([^"]+)"', status_symbols()))
+
+    assert {re.search(r'href="#([^"]+)"', status_use(status))[1] for status in Status} == drawn
