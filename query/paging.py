@@ -7,6 +7,7 @@ is counted.
 
 import binascii
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ T = TypeVar("T")
 CursorValue = str | int | None
 
 _LARGEST_INTEGER = 2**63 - 1  # what a database takes
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can say one, a database cannot take it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def read_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> list[CursorValu
 def _is(value: object, kind: type | tuple[type, ...]) -> bool:
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) > _LARGEST_INTEGER):
         return False
-    return isinstance(value, kind)
+    return isinstance(value, kind) and not (isinstance(value, str) and _LONE_SURROGATE.search(value))
 
 
 def _not_ours(cursor: str) -> InvalidInput:

@@ -39,6 +39,7 @@ def test_cursor_gives_back_the_position_and_stands_in_an_address(text, number):
         write_cursor([1, 2, 3]),
         write_cursor(["a", "b"]),
         write_cursor(["a", 2**64]),
+        write_cursor(["\ud800", 1]),
         "%%%",
         "A" * 99,
     ],
