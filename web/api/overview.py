@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from flask import Response
 
 from ingest.errors import InvalidInput
+from ingest.problem_notes import list_problem_notes
 from query.recent_runs import RecentRun
 from query.watch import Group, Watched, WatchFilter, find_watched
 from reports.attention import finding_words
 from web.api.query_parameters import CURSOR, LIMIT, limit_of, text_of
 from web.api.routes import JSON, Answer, Parameter, Route, workspace
 from web.api.schemas import JsonObject, instant
+from web.workspace import Workspace
 
 OPEN = ("new", "regressed", "persisting")
 CSV_COLUMNS = (
@@ -22,10 +24,17 @@ CSV_COLUMNS = (
 
 
 def get_overview() -> Response:
-    watched = workspace().watch.list_watched(datetime.now(UTC))
+    watched = list_watched(workspace(), now=datetime.now(UTC))
     page = find_watched(watched, read_watch_filter(), limit=limit_of(), cursor=text_of("cursor"))
     body = {"items": [watched_as_json(each) for each in page.items], "next_cursor": page.next_cursor}
     return Response(json.dumps(body), content_type=JSON)
+
+
+def list_watched(served: Workspace, *, now: datetime) -> list[Watched]:
+    """Everything, problems that somebody muted or expects not counted as open."""
+    notes = list_problem_notes(served.control)
+    set_aside = {noted for noted, note in notes.items() if note.is_set_aside(now)}
+    return served.watch.list_watched(now, leave_out=set_aside)
 
 
 def read_watch_filter() -> WatchFilter:

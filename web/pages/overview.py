@@ -9,7 +9,7 @@ from functools import partial
 from flask import Blueprint, Response, request
 
 from query.watch import find_watched
-from web.api.overview import CSV_COLUMNS, read_watch_filter, watched_as_json, watched_as_row
+from web.api.overview import CSV_COLUMNS, list_watched, read_watch_filter, watched_as_json, watched_as_row
 from web.pages.addresses import said
 from web.pages.fragments import render
 from web.pages.overview_list import build_overview
@@ -25,7 +25,8 @@ def overview_pages(workspace: Workspace) -> Blueprint:
 
 
 def show_overview(workspace: Workspace) -> Response:
-    page = build_overview(workspace.watch, said(request.args), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    page = build_overview(list_watched(workspace, now=now), said(request.args), now=now)
     return render("overview.html", "_overview.html", page=page)
 
 
@@ -33,7 +34,7 @@ def show_overview_csv(workspace: Workspace) -> Response:
     written = io.StringIO()
     writer = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    watched = workspace.watch.list_watched(datetime.now(UTC))
+    watched = list_watched(workspace, now=datetime.now(UTC))
     writer.writerows(
         watched_as_row(each) for each in find_watched(watched, read_watch_filter(), limit=len(watched)).items
     )
@@ -43,7 +44,7 @@ def show_overview_csv(workspace: Workspace) -> Response:
 
 def show_overview_json(workspace: Workspace) -> Response:
     """The shape of the API's list, with everything on one page."""
-    watched = workspace.watch.list_watched(datetime.now(UTC))
+    watched = list_watched(workspace, now=datetime.now(UTC))
     found = find_watched(watched, read_watch_filter(), limit=len(watched)).items
     body = json.dumps({"items": [watched_as_json(each) for each in found], "next_cursor": None})
     return Response(body, mimetype="application/json")

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ingest.action import Status
 from query.flags import QUIET_FOR, Finding, Flag
-from query.watch import Group, Watch, Watched, WatchFilter, find_watched
+from query.watch import Group, Watched, WatchFilter, find_watched
 from reports.attention import FLAG_LABELS, finding_label, finding_words, history_words, problems_words, verdict
 from reports.charts import HISTORY_SLOTS, history_bars
 from web.api.overview import read_watch_filter
@@ -71,6 +71,11 @@ class OverviewRow:
     @property
     def reasons(self) -> list[Reason]:
         return [_reason_of(finding) for finding in self.watched.findings]
+
+    @property
+    def problems_address(self) -> str:
+        names = {"integration": self.watched.integration, "configuration": self.watched.configuration}
+        return address("/problems", Arguments(), names)
 
     @property
     def problems(self) -> str:
@@ -141,9 +146,9 @@ class Overview:
         return address(f"/overview.{kind}", said(self.arguments, without=["cursor", "limit"]))
 
 
-def build_overview(watch: Watch, arguments: Arguments, *, now: datetime) -> Overview:
+def build_overview(everything: Sequence[Watched], arguments: Arguments, *, now: datetime) -> Overview:
     """The page these arguments ask for."""
-    everything, watch_filter = watch.list_watched(now), read_watch_filter()
+    watch_filter = read_watch_filter()
     found = find_watched(everything, watch_filter, limit=limit_of(), cursor=arguments.get("cursor"))
     return Overview(
         everything=everything,

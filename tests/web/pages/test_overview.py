@@ -1,9 +1,11 @@
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
 
+from ingest.problem_notes import ProblemNote, keep_problem_note
 from ingest.recorder import LineDefaults
 from tests.builders import line, ndjson
 from tests.web.pages.cast import record
@@ -145,3 +147,19 @@ def test_fifty_rows_stay_below_a_hundred_and_fifty_kilobytes(workspace: Workspac
 
     assert len(shown(html)) == 50
     assert len(html) < 150_000
+
+
+def test_open_problems_lead_to_them_and_expected_ones_do_not_count(
+    workspace: Workspace, own_pages: FlaskClient
+) -> None:
+    record(workspace.recorder, "r", [line(status="ERROR", message=text) for text in ("refused", "timed out")])
+    [address] = addresses_of(own_pages.get("/").text, "2 new")
+    problem_id = own_pages.get("/api/v1/runs/r/problems").get_json()["items"][0]["problem_id"]
+    note = ProblemNote(integration="servicenow", problem_id=problem_id, is_expected=True, changed_at=datetime.now(UTC))
+
+    keep_problem_note(workspace.control, note)
+
+    assert address == "/problems?integration=servicenow"
+    assert own_pages.get(address).status_code == 200
+    assert addresses_of(own_pages.get("/").text, "1 new") == [address]
+    assert own_pages.get("/api/v1/overview").get_json()["items"][0]["open_problems"]["new"] == 1
