@@ -26,6 +26,9 @@
     compare         two runs side by side: records and problems that differ
     problems        the failures of a run, each kind once, and how many are open
     problem_states  new, persisting, regressed or resolved: what follows from which runs
+    run_sequence    runs in the order they began, and which were thorough
+    problem_list    problems across runs;  problem_history  one of them run by run;  run_problems  those of one run
+    causes          why they happen: rules over codes and words, in cause_rules.toml
     open_problems   the states of all open problems, and of those of a run
     timeline        when in a run what happened
     durations       where the time of a run went

@@ -85,10 +85,10 @@ class Known:
     now: datetime
 
 
-_ORDER = {state: place for place, state in enumerate(ProblemState)}
+STATE_ORDER = {state: place for place, state in enumerate(ProblemState)}
 
 _FIGURES: Mapping[str, Callable[[ListedProblem], Any]] = {  # numbers, texts and times, each compared with its like
-    "state": lambda each: -_ORDER[each.state],
+    "state": lambda each: -STATE_ORDER[each.state],
     "status": lambda each: each.status.rank,
     "cause": lambda each: each.cause.title,
     "integration": lambda each: (each.integration, each.configuration or ""),

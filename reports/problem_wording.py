@@ -1,7 +1,7 @@
 """Problems in words: their states, how many records they touched, what people keep of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.action import Status
@@ -40,8 +40,9 @@ def note_marks(note: ProblemNote | None, now: datetime) -> list[str]:
     if note is None:
         return []
     marks = ["expected"] if note.is_expected else []
-    if note.is_muted(now):
-        marks.append(f"muted until {format_date(note.muted_until)}")
+    if note.muted_until is not None and note.is_muted(now):
+        last_day = note.muted_until - timedelta(microseconds=1)
+        marks.append(f"muted until {format_date(last_day)}")
     return marks
 
 

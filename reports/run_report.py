@@ -4,7 +4,7 @@ Only summaries and samples are gathered, so a run of a million actions is report
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,9 @@ from typing import Generic, TypeVar
 from ingest.action import Status
 from query.durations import Pause, SlowPart, list_longest_pauses, list_slowest_parts
 from query.lake_view import LakeView
+from query.problem_list import Known
 from query.problems import Problem, list_run_problems
+from query.run_problems import RunProblem, list_known_problems
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, get_run, list_run_messages
 from query.timeline import Timeline, get_run_timeline
 from reports.wording import run_outcome
@@ -64,6 +66,8 @@ class RunReport:
     disagreements: tuple[ClaimedCount, ...]
     batch_ids: Excerpt[str]
     neighbours: Neighbours
+    known: Mapping[str, RunProblem]
+    """What is known of its problems beside the run: their states and classes, and what people keep of them."""
     command_lines: tuple[str, ...]
 
     @property
@@ -84,10 +88,13 @@ class RunReport:
         return tuple(problem.problem_id for problem in self.problems.shown[:5])
 
 
-def build_run_report(view: LakeView, run_id: str, *, now: datetime) -> RunReport:
+def build_run_report(view: LakeView, run_id: str, *, now: datetime, known: Known | None = None) -> RunReport:
     """The report of a run as it stands now. RunNotFound when there is no such run."""
     run = get_run(view, run_id)
     found = list_run_problems(view, run_id, limit=PROBLEMS_COUNTED)
+    looked_at = list_known_problems(view, run, known).all if known is not None else []
+    kept = {each.problem.problem_id: each for each in looked_at}
+    found.sort(key=lambda problem: problem.problem_id in kept and kept[problem.problem_id].is_set_aside)
     failures = [problem for problem in found if problem.status.rank >= Status.WARNING.rank]
     remarks = [problem for problem in found if problem.status.rank < Status.WARNING.rank]
     return RunReport(
@@ -104,6 +111,7 @@ def build_run_report(view: LakeView, run_id: str, *, now: datetime) -> RunReport
         disagreements=tuple(disagreements(run)),
         batch_ids=_excerpt([PurePosixPath(file).stem for file in view.files_of_run(run_id)], MOST_BATCHES),
         neighbours=find_neighbours(view, run),
+        known=kept,
         command_lines=command_lines(run),
     )
 

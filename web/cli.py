@@ -17,6 +17,7 @@ from web.commands.demo import demo
 from web.commands.doctor import doctor
 from web.commands.invocation import Invocation
 from web.commands.maintain import maintain
+from web.commands.problems import problems
 from web.commands.record import record
 from web.commands.reindex import reindex
 from web.commands.rejects import rejects
@@ -98,6 +99,7 @@ for command in (
     actions,
     search,
     record,
+    problems,
     compare,
     report,
     sql,

@@ -6,6 +6,7 @@ from ingest.problem_summary import ProblemExample
 from query.problem_history import Occurrence
 from query.problem_list import ListedProblem
 from query.problem_states import ProblemState
+from query.run_problems import RunProblem
 from web.api.schemas import JsonObject, instant
 
 
@@ -26,6 +27,25 @@ def listed_problem_as_json(problem: ListedProblem) -> JsonObject:
         "last_at": instant(problem.last_at),
         "example": example_as_json(problem.example),
         **note_as_json(problem.note),
+    }
+
+
+def run_problem_as_json(each: RunProblem) -> JsonObject:
+    """A problem of one run, as the index knows it."""
+    problem = each.problem
+    return {
+        "problem_id": problem.problem_id,
+        "template": problem.template,
+        "status": problem.status,
+        "state": each.state,
+        "cause": each.cause.name,
+        "count": problem.count,
+        "records": problem.records,
+        "records_are_exact": problem.records_are_exact,
+        "first_at": instant(problem.first_at),
+        "last_at": instant(problem.last_at),
+        "example": example_as_json(problem.example),
+        **note_as_json(each.note),
     }
 
 

@@ -87,6 +87,11 @@ def states_of() -> tuple[ProblemState, ...]:
     text = (text_of("state") or OPEN).lower()
     if text not in STATE_CHOICES:
         raise InvalidInput(f"state: {text[:40]!r} is none", field="state", hint=f"one of {', '.join(STATE_CHOICES)}")
+    return states_meant(text)
+
+
+def states_meant(text: str) -> tuple[ProblemState, ...]:
+    """What one of STATE_CHOICES stands for; all of them where it is empty."""
     if text == EVERYTHING:
         return ()
     return OPEN_STATES if text == OPEN else (ProblemState(text),)

@@ -9,7 +9,7 @@ from query.actions import stream_actions
 from query.runs import get_run
 from reports.html import render_run_report_html, report_security_policy
 from reports.pdf import render_run_report_pdf
-from reports.run_report import build_run_report
+from reports.run_report import RunReport, build_run_report
 from reports.tables import TableFormat, write_actions
 from web.api.actions import FILTERS, read_action_filter
 from web.api.routes import Answer, Route, workspace
@@ -18,13 +18,18 @@ HTML = "text/html; charset=utf-8"
 PDF = "application/pdf"
 
 
+def _build(run_id: str) -> RunReport:
+    now = datetime.now(UTC)
+    return build_run_report(workspace().view, run_id, now=now, known=workspace().known(now))
+
+
 def get_report_pdf(run_id: str) -> Response:
-    report = build_run_report(workspace().view, run_id, now=datetime.now(UTC))
+    report = _build(run_id)
     return _download(Response(render_run_report_pdf(report), content_type=PDF), run_id, "pdf", opens=True)
 
 
 def get_report_html(run_id: str) -> Response:
-    report = build_run_report(workspace().view, run_id, now=datetime.now(UTC))
+    report = _build(run_id)
     return _download(Response(render_run_report_html(report), content_type=HTML), run_id, "html", opens=True)
 
 

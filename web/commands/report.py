@@ -40,7 +40,8 @@ def report(invocation: Invocation, run_id: str, output: Path | None, report_form
     """
     chosen = report_format or _format_of(output)
     with invocation.open_existing() as workspace:
-        built = build_run_report(workspace.view, run_id, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        built = build_run_report(workspace.view, run_id, now=now, known=workspace.known(now))
         content = _render(built, chosen)
     if output == Path("-"):
         sys.stdout.buffer.write(content)

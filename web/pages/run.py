@@ -38,7 +38,7 @@ def run_pages(workspace: Workspace) -> Blueprint:
 def show_run(workspace: Workspace, run_id: str) -> str:
     view, now = workspace.view, datetime.now(UTC)
     run = get_run(view, run_id)
-    summary = view.begin(lambda: build_run_summary(view, run, now=now))
+    summary = view.begin(lambda: build_run_summary(view, run, known=workspace.known(now)))
     table = build_action_table(view, run_id, said(request.args), now=now)
     return render_template("run.html", page=RunDetails(summary=summary.result(), table=table))
 
@@ -48,7 +48,8 @@ def show_summary(workspace: Workspace, run_id: str) -> str | AnyResponse:
     if not is_fragment_wanted():
         return redirect(url_for("run.run", run_id=run_id))
     run = get_run(workspace.view, run_id)
-    return render_template("_run_summary.html", summary=build_run_summary(workspace.view, run, now=datetime.now(UTC)))
+    summary = build_run_summary(workspace.view, run, known=workspace.known(datetime.now(UTC)))
+    return render_template("_run_summary.html", summary=summary)
 
 
 def show_more_actions(workspace: Workspace, run_id: str) -> str | AnyResponse:

@@ -10,15 +10,17 @@ from ingest.action import Operation, Status
 from query.compare import find_last_ok
 from query.forecast import Forecast, get_forecast
 from query.lake_view import LakeView
-from query.problems import ProblemCount, list_problem_counts
+from query.problem_list import Known
+from query.run_problems import RunProblem, RunProblems, list_known_problems
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, list_run_messages
 from query.timeline import Timeline, get_run_timeline
 from reports.charts import stacked_bars
 from reports.expectations import forecast_words, missing_words, other_claims
 from reports.wording import end_is_unseen
-from web.pages.addresses import Arguments, address, path_of_run
+from web.pages.addresses import Arguments, address, path_of_problem, path_of_run
 
-PROBLEMS_SHOWN = 5
+PROBLEMS_SHOWN = 6
+MOST_PROBLEMS = 50
 MESSAGES_SHOWN = 20
 
 
@@ -39,7 +41,7 @@ class RunSummary:
     run: Run
     neighbours: Neighbours
     messages: Sequence[RunMessage]
-    problems: Sequence[ProblemCount]
+    problems: RunProblems
     timeline: Timeline
     last_ok: str | None
     forecast: Forecast | None
@@ -113,8 +115,26 @@ class RunSummary:
         """Where the run before was OK, the two would be the same."""
         return self._compared_with(self.last_ok) if self.last_ok != self.neighbours.previous else None
 
-    def problem_address(self, problem: ProblemCount) -> str:
-        return address(self.path, Arguments(), {"problem_id": problem.problem_id}) + "#actions"
+    @property
+    def problems_shown(self) -> Sequence[RunProblem]:
+        return self.problems.listed[:PROBLEMS_SHOWN]
+
+    @property
+    def more_problems(self) -> Sequence[RunProblem]:
+        return self.problems.listed[PROBLEMS_SHOWN:MOST_PROBLEMS]
+
+    def problem_address(self, problem_id: str) -> str:
+        """Its actions in this run."""
+        return address(self.path, Arguments(), {"problem_id": problem_id}) + "#actions"
+
+    def problem_path(self, problem_id: str) -> str:
+        """The problem over all runs."""
+        return path_of_problem(problem_id, self.run.integration, self.run.configuration)
+
+    @property
+    def all_problems_address(self) -> str:
+        names = {"integration": self.run.integration, "configuration": self.run.configuration}
+        return address("/problems", Arguments(), names)
 
     def _compared_with(self, earlier: str | None) -> str | None:
         return address("/compare", Arguments(), {"a": earlier, "b": self.run.run_id}) if earlier else None
@@ -125,14 +145,14 @@ class RunSummary:
         )
 
 
-def build_run_summary(view: LakeView, run: Run, *, now: datetime) -> RunSummary:
-    """The summary of a run. Problems and timeline read only the batches that hold the run."""
-    counts = run.counts
+def build_run_summary(view: LakeView, run: Run, *, known: Known) -> RunSummary:
+    """The summary of a run. Of batches it reads those that hold the run, for the timeline."""
+    now = known.now
     return RunSummary(
         run=run,
         neighbours=find_neighbours(view, run),
         messages=list_run_messages(view, run.run_id)[-MESSAGES_SHOWN:],
-        problems=list_problem_counts(view, run.run_id, limit=PROBLEMS_SHOWN) if counts.processed > counts.oks else (),
+        problems=list_known_problems(view, run, known),
         timeline=get_run_timeline(view, run),
         last_ok=find_last_ok(view, run),
         forecast=None if end_is_unseen(run, now) else get_forecast(view, run, now=now),

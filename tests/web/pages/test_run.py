@@ -51,7 +51,7 @@ def test_a_counter_leads_to_just_the_actions_it_counts(
 
 def test_problems_come_worst_first_and_lead_to_their_actions(pages: FlaskClient) -> None:
     html = pages.get("/runs/broken").text
-    label = "ERROR fact sheet <n> was refused: lifecycle <name> is unknown 60 actions 60 records"
+    label = "ERROR New fact sheet <n> was refused: lifecycle <name> is unknown 60 actions 60 records"
 
     [address] = addresses_of(html, label)
 
