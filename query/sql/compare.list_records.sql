@@ -6,6 +6,7 @@
 --   of each run, null where the record is not in it: status_a: the worst; operations_a: words with a blank between;
 --   code_a, message_a, action_a: of the first of the worst, the message cut to what a page could show
 with touched as (
+    -- Two scans, here and below: where every source has an id, the second reads nothing, and the first no target.
     select run_id = $b as is_b, source_type as record_type, source_id as record, true as has_id, status, operation
     from actions_in($files)
     where run_id in ($a, $b) and source_id is not null
@@ -69,16 +70,27 @@ chosen as materialized (
 told as (
     select
         run_id = $b as is_b,
-        if(source_id is not null or (target_id is null and source_name is not null), source_type, target_type)
-            as record_type,
-        coalesce(source_id, target_id, source_name, target_name) as record,
-        source_id is not null or target_id is not null as has_id,
-        if(source_id is null and target_id is not null, target_name, source_name) as name,
+        source_type as record_type,
+        source_id as record,
+        true as has_id,
+        source_name as name,
         case status when 'ERROR' then 3 when 'WARNING' then 2 when 'INFO' then 1 else 0 end as rank,
         happened_at, batch_id, row, code,
         left(message, 4000) as message
     from actions_in($files)
-    where run_id in ($a, $b)
+    where run_id in ($a, $b) and source_id in (select record from chosen)
+    union all
+    select
+        run_id = $b,
+        if(target_id is null and source_name is not null, source_type, target_type),
+        coalesce(target_id, source_name, target_name),
+        target_id is not null,
+        if(target_id is null, source_name, target_name),
+        case status when 'ERROR' then 3 when 'WARNING' then 2 when 'INFO' then 1 else 0 end,
+        happened_at, batch_id, row, code,
+        left(message, 4000)
+    from actions_in($files)
+    where run_id in ($a, $b) and source_id is null
 ),
 gathered as (
     select
