@@ -203,6 +203,18 @@ def test_the_keyboard_changes_pages_and_explains_itself(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_the_overview_follows_its_runs_and_leaves_what_is_being_typed(page: Page, workspace: Workspace) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 of 3 integrations need attention")
+    page.get_by_role("main").get_by_role("searchbox").fill("half a na")
+
+    record(workspace.recorder, "live", [line(status="ERROR", integration="rclone")])
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("3 of 3 integrations need attention", timeout=9000)
+    expect(page.locator("tr.watched").nth(1)).to_contain_text("failing")
+    expect(page.get_by_role("main").get_by_role("searchbox")).to_have_value("half a na")
+
+
 def test_a_run_is_cancelled_in_the_list(page: Page) -> None:
     page.goto("/runs?integration=rclone")
 

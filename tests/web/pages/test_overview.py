@@ -114,7 +114,7 @@ def test_it_looks_again_often_while_something_runs_and_else_now_and_then(pages: 
 def test_htmx_gets_the_content_alone(pages: FlaskClient) -> None:
     fragment = pages.get("/", headers={"HX-Request": "true"})
 
-    assert fragment.text.lstrip().startswith('<div class="overview-content"')
+    assert fragment.text.lstrip().startswith('<div id="overview-head"')
 
 
 def test_an_empty_lake_says_how_to_send_a_first_log(own_pages: FlaskClient) -> None:
