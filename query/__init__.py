@@ -15,6 +15,7 @@
     forecast        how far a run under way has come, and how much longer it takes
     run_history     how many runs began when, by status
     actions         actions of a run or across runs: a page, one, or a stream of all
+    action_matches  the grammar of a search within a run;  action_macros  what its statements share
     search          words, ids and expressions across runs, newest first
     search_terms    the words a search looks for, and which rows of a block have them
     search_hits     rows that it has found, and the newest of them;  search_facets  what they have in common

@@ -64,7 +64,7 @@ class ActionFilter:
     """Which actions; what is None or empty does not matter.
 
     ``q`` is looked for, whatever its case, in message, code, names and ids; ``record`` is the id of a source or target,
-    ``record_type`` the type of one;
+    ``record_type`` the type of one; ``texts``, ``likes`` and ``unlikes`` are for :mod:`query.action_matches`;
     ``since`` is the first moment that counts, ``until`` the first that no longer does.
     """
 
@@ -74,6 +74,9 @@ class ActionFilter:
     problem_id: str | None = None
     record: str | None = None
     record_type: str | None = None
+    texts: tuple[str, ...] = ()
+    likes: tuple[str | None, ...] | None = None
+    unlikes: tuple[str | None, ...] | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -189,6 +192,9 @@ def _wanted(run_id: str | None, action_filter: ActionFilter) -> dict[str, object
         "problem_id": action_filter.problem_id,
         "record": action_filter.record,
         "type": action_filter.record_type,
+        "texts": list(action_filter.texts) or None,
+        "likes": action_filter.likes and list(action_filter.likes),
+        "unlikes": action_filter.unlikes and list(action_filter.unlikes),
         "since": action_filter.since,
         "until": action_filter.until,
     }

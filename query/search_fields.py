@@ -171,6 +171,12 @@ def with_clauses(search: Search, clauses: Iterable[Clause], *, now: datetime) ->
     return replace(search, since=since, until=until, conditions=tuple(conditions))
 
 
+def require_no_misspelling(clause: Clause) -> None:
+    """Raises InvalidInput for a name that is nearly a field's; any other with a colon behind may be text."""
+    if clause.name is not None and name_of(clause) is None and nearest_field(clause.name) is not None:
+        _require_known(clause)
+
+
 def name_of(clause: Clause) -> str | None:
     """The field a clause is about; None for text, and for a name that is no field's."""
     name = _OTHER_NAMES.get(clause.name or "", clause.name)

@@ -1,5 +1,6 @@
 -- Which actions match, oldest first, after the place where the last page ended?
--- parameters: files; run_id, problem_id, record, type, since, until, q or null; statuses, operations: lists or null;
+-- parameters: files; run_id, problem_id, record, type, since, until, q or null;
+--   statuses, operations, texts, likes, unlikes: lists or null;
 --   after_at, after_batch, after_row: the last action of that page, or null; limit
 -- columns: those of an action, happened_at as happened_us: microseconds since 1970
 -- Which ones is found out first, from a few columns: only the row groups that have them are then read whole.
@@ -15,6 +16,8 @@ with found as materialized (
         and ($type is null or source_type = $type or target_type = $type)
         and ($since is null or happened_at >= $since)
         and ($until is null or happened_at < $until)
+        and has_texts($texts)
+        and says($likes, $unlikes)
         and (
             $q is null
             or contains(lower(message), lower($q))

@@ -1,5 +1,6 @@
 -- Which actions match, in the order they lie in the lake?
--- parameters: files; run_id, problem_id, record, type, since, until, q or null; statuses, operations: lists or null
+-- parameters: files; run_id, problem_id, record, type, since, until, q or null;
+--   statuses, operations, texts, likes, unlikes: lists or null
 -- columns: those of an action
 select
     batch_id, row, run_id, integration, configuration, trigger, happened_at, operation, status, source_type,
@@ -15,6 +16,8 @@ where
     and ($type is null or source_type = $type or target_type = $type)
     and ($since is null or happened_at >= $since)
     and ($until is null or happened_at < $until)
+    and has_texts($texts)
+    and says($likes, $unlikes)
     and (
         $q is null
         or contains(lower(message), lower($q))

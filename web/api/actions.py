@@ -6,12 +6,14 @@ kept to a few dictionary look-ups.
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from flask import Response, request
 
 from ingest.errors import InvalidInput
 from ingest.recorder import LineDefaults
 from ingest.schema import SENT_FIELDS
+from query.action_matches import saying
 from query.actions import ActionFilter, find_actions
 from query.runs import get_run
 from web.api.body import ACCEPTED_TYPES, INPUT_NAMES, open_actions_body
@@ -117,16 +119,16 @@ def get_run_actions(run_id: str) -> Response:
 
 
 def read_action_filter() -> ActionFilter:
-    return ActionFilter(
+    asked = ActionFilter(
         statuses=statuses_of(),
         operations=operations_of(),
-        q=text_of("q"),
         problem_id=text_of("problem_id"),
         record=text_of("record"),
         record_type=text_of("type"),
         since=instant_of("since"),
         until=instant_of("until"),
     )
+    return saying(asked, text_of("q"), now=datetime.now(UTC))
 
 
 OUTCOMES = (
@@ -135,7 +137,7 @@ OUTCOMES = (
 )
 FILTERS = (
     *OUTCOMES,
-    Parameter(name="q", meaning="text in message, code, names or ids, in any case"),
+    Parameter(name="q", meaning="text in message, code, names or ids, field:value, either with - in front for not"),
     Parameter(name="problem_id", meaning="actions of one problem"),
     Parameter(name="record", meaning="actions whose source or target has this id"),
     Parameter(name="type", meaning="actions whose source or target has this type"),

@@ -1,11 +1,13 @@
 """``synclog actions``: what a run did."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 
 import click
 
 from ingest.action import Operation, Status, parse_operation, parse_status
+from query.action_matches import saying
 from query.actions import Action, ActionFilter, find_actions
 from query.lake_view import LakeView
 from query.runs import get_run
@@ -30,7 +32,9 @@ PAGE = 1000
     multiple=True,
     help="With this operation; may be repeated.",
 )
-@click.option("--search", help="With this text in message, code, names or ids.")
+@click.option(
+    "--search", help="With this text in message, code, names or ids, or with field:value; with - in front, without."
+)
 @click.option("--limit", type=click.IntRange(min=1), default=50, help="How many at most.")
 @format_option
 @click.pass_obj
@@ -49,7 +53,7 @@ def actions(
     Example: everything that failed
       synclog actions nightly-7 --status ERROR --limit 1000
     """
-    action_filter = ActionFilter(statuses=status, operations=operation, q=search)
+    action_filter = saying(ActionFilter(statuses=status, operations=operation), search, now=datetime.now(UTC))
     with invocation.open_existing() as workspace:
         run = get_run(workspace.view, run_id)
         found = islice(_all_actions(workspace.view, run_id, action_filter, page=min(limit, PAGE)), limit)

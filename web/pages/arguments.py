@@ -6,6 +6,7 @@ Every bad value is named in an InvalidInput; an empty one, as forms send it, say
 from datetime import datetime
 
 from ingest.errors import InvalidInput
+from query.action_matches import saying
 from query.actions import ActionFilter
 from query.runs import RUN_SORTS, RunFilter
 from query.search_fields import moment_ago
@@ -40,16 +41,16 @@ def read_run_filter(*, now: datetime) -> RunFilter:
 
 def read_action_filter(*, now: datetime) -> ActionFilter:
     """Which actions of a run are shown."""
-    return ActionFilter(
+    asked = ActionFilter(
         statuses=statuses_of(),
         operations=operations_of(),
-        q=text_of("q"),
         problem_id=text_of("problem_id"),
         record=text_of("record"),
         record_type=text_of("type"),
         since=moment_of("since", now=now),
         until=moment_of("until", now=now),
     )
+    return saying(asked, text_of("q"), now=now)
 
 
 def read_run_sort() -> str:
