@@ -30,7 +30,7 @@ from reports.comparison import (
 )
 from web.api.compare import difference_of, two_runs
 from web.api.query_parameters import limit_of
-from web.pages.addresses import Arguments, address, path_of_record, path_of_run, said
+from web.pages.addresses import Arguments, address, path_of_problem, path_of_record, path_of_run, said
 
 ACTIONS_AT_ONCE = 5_000
 """Of two runs with more actions than this the records come after the rest of the page."""
@@ -157,6 +157,11 @@ class Comparison:
         """The actions of the later run, if it has the problem, that failed this way."""
         run = self.a if problem.b is None else self.b
         return address(path_of_run(run.run_id), Arguments(), {"problem_id": problem.problem_id}) + "#actions"
+
+    def problem_path(self, problem: ComparedProblem) -> str:
+        """The problem in all runs of the later one's kind, if it has it."""
+        run = self.a if problem.b is None else self.b
+        return path_of_problem(problem.problem_id, run.integration, run.configuration)
 
     def _address(self, path: str) -> str:
         return address(path, Arguments(), {"a": self.a.run_id, "b": self.b.run_id})

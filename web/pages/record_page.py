@@ -11,7 +11,7 @@ from reports.changes import Change, changes_of
 from reports.record_head import Partner, RecordHead, Standing, Visit, group_by_run
 from reports.status_lanes import MOST_MARKS, status_lanes
 from web.api.search import ANY_TYPE
-from web.pages.addresses import Arguments, address, path_of_record, path_of_run, said
+from web.pages.addresses import Arguments, address, path_of_problem, path_of_record, path_of_run, said
 
 MESSAGE_SHOWN = 300
 CHANGES_SHOWN = 8
@@ -121,6 +121,12 @@ class RecordPage:
 
     def action_path(self, action: Action) -> str:
         return f"{path_of_run(action.run_id)}/actions/{action.action_id}"
+
+    def problem_path(self, action: Action) -> str | None:
+        """The failure an action is one of, in all runs."""
+        if action.problem_id is None or action.integration is None:
+            return None
+        return path_of_problem(action.problem_id, action.integration, action.configuration)
 
     def partner_path(self, partner: Partner) -> str:
         return path_of_record(partner.record_type, partner.record_id)

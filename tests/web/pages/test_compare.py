@@ -50,6 +50,8 @@ def test_counters_stand_side_by_side_with_their_difference(two_nights: FlaskClie
     assert "Processed 4 3 −1" in words
     assert "Errors 1 1 =" in words
     assert "1 persisting" in words
+    [problem] = addresses_of(page.text, "All runs")
+    assert two_nights.get(problem).status_code == 200
     assert "1 → 1" in words
 
 

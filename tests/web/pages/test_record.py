@@ -49,7 +49,8 @@ def test_a_record_that_fails_says_why_and_where(record: FlaskClient) -> None:
 
     [link] = addresses_of(page.text, "Details of the last error")
     assert "Why. 403 No <b>permission</b>" in text_of(page.text)
-    assert record.get(link).status_code == 200
+    [problem] = addresses_of(page.text, "the problem in all runs")
+    assert [record.get(each).status_code for each in (link, problem)] == [200, 200]
     assert "Why." not in text_of(record.get("/records/App/b%2F2").text)
 
 
