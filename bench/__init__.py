@@ -17,5 +17,6 @@
     rivals      synclog beside what else could be picked
     scale       ten times as many actions
     trickle     a day of small requests beside compaction
+    templates   how message masks group the trouble in real logs, which  messages  picks out
     run         runs subjects: ``python -m bench.run ingest pages``
 """

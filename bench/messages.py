@@ -22,21 +22,24 @@ _MESSAGE_KEYS = (
     "body",
 )
 _LEVEL_KEYS = ("level", "levelname", "severity", "status", "type", "severityText", "log_level", "event", "eventType")
+MOST_BYTES = 50_000_000
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _STAMP = re.compile(r"^\s*\[?(\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:?\d\d)?\]?[\s|:-]*")
-_LOGS = (".log", ".txt", ".ndjson", ".jsonl", ".json", ".err", ".out", ".gz")
+_LOGS = (".log", ".txt", ".ndjson", ".jsonl", ".json", ".stderr", ".body", ".gz")
 
 
 def messages_of(folder: Path) -> Iterator[str]:
     """Those of all files below a folder, one a line or JSON object that tells of trouble."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in _LOGS and path.stat().st_size < 50_000_000:
+        if path.suffix in _LOGS and ".csv" not in path.suffixes and path.is_file() and path.stat().st_size < MOST_BYTES:
             for line in _text_of(path).splitlines():
                 yield from _messages_in(_ANSI.sub("", line))
 
 
 def _text_of(path: Path) -> str:
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if b"\0" in data:  # no text
+        return ""
     return data.decode("utf-8", "replace")
 
 

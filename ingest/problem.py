@@ -13,6 +13,8 @@ TEMPLATE_LIMIT = 500
 """Characters of a message that its template is made from: what comes later is a dump, not the failure."""
 
 MASKS = (
+    # A message that is a JSON object says what it says in one of its members; quoted, all of it would be masked.
+    (r'(?s)^\s*\{.*?"(?:msg|message|error)"\s*:\s*"((?:[^"\\]|\\.)+)(?:".*)?$', r"\1", "{"),
     (r"\w+://[^\s\"'<>)\]]+", "<url>", "://"),
     (r"[\w.+-]+@[\w-]+\.[\w.-]+", "<email>", "@"),
     (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>", "-"),

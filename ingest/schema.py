@@ -5,6 +5,8 @@ Version history
         why its runs ran without asking anything else.
         Later, without a new number: compacted batches name what they replace, and their summaries may have
         ``gone`` and ``heard_us``; whoever does not know these reads the same rows. The footer has a checksum.
+        A message that is a JSON object has the problem of its ``msg``, ``message`` or ``error``: batches from before
+        put all of one shape together.
         It names the problems of the runs; a batch whose footer does not is read once to find them.
         Rejects have ``given``, what their request said for all its lines, and ``replayed``: a row with it is no
         refused line, but says that one was recorded after all.

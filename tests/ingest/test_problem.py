@@ -19,6 +19,8 @@ SAME = {
     "keys": ("duplicate CHG0030001", "duplicate CHG0030002"),
     "addresses": ("a.b@c.example may not", "d@e.example may not"),
     "white space": ("one\n  two", "one two"),
+    "JSON around them": ('{"level":"error","msg":"cannot open 7","at":"x"}', "cannot open 8"),
+    "JSON that was cut": ('{"message": "cannot open \\"a\\" 7', 'cannot open \\"b\\" 8'),
 }
 
 
@@ -29,6 +31,15 @@ def test_messages_that_differ_in_what_varies_are_one_problem(one: str, other: st
 
 def test_messages_that_differ_in_words_are_two_problems() -> None:
     assert template_of("permission denied for 'a'") != template_of("record 'a' not found")
+
+
+def test_messages_that_are_json_are_told_apart_by_what_they_say() -> None:
+    one, other = (
+        f'{{"level":"error","msg":"{said}","object":"f3.txt"}}' for said in ("is a directory", "no room left")
+    )
+
+    assert (template_of(one), template_of(other)) == ("is a directory", "no room left")
+    assert template_of('{"a":"b"}') == "{<name>:<name>}"
 
 
 def test_only_failures_have_a_problem() -> None:
