@@ -6,14 +6,14 @@ Only a few figures of each run: an overview of two thousand configurations reads
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Progress, Scope, Status
 from ingest.index_tables import runs
-from ingest.timestamps import from_microseconds, to_microseconds
+from ingest.timestamps import EARLIEST_US, from_microseconds, to_microseconds
 from query.lake_view import LakeView
 from query.run_order import BEGUN_US, ENDED_US, counted
 from query.runs import Run
@@ -61,7 +61,7 @@ def list_recent_runs(view: LakeView, *, most: int = RUNS_REMEMBERED) -> dict[Con
     """The latest runs of each integration and configuration, newest first."""
     rows = view.select(recent_runs_statement(most))
     return {
-        configured: tuple(_recent_run_from(row) for row in group)
+        configured: tuple(_recent_run_from(row) for row in islice(group, most))
         for configured, group in groupby(rows, lambda row: (row.integration, row.configuration))
     }
 
@@ -81,14 +81,28 @@ def list_last_successes(view: LakeView) -> Mapping[Configured, datetime]:
 
 
 def recent_runs_statement(most: int) -> sa.Select[Any]:
-    """Numbered by an index first, and only then looked at."""
-    place = sa.func.row_number().over(
-        partition_by=(runs.c.integration, runs.c.configuration), order_by=(BEGUN_US.desc(), runs.c.run_id.desc())
+    """Of each integration and configuration the runs from the ``most``-th latest on, where an index finds both.
+
+    A window function would number every run there ever was.
+    """
+    pairs = sa.select(runs.c.integration, runs.c.configuration).distinct().subquery("pairs")
+    counted_back = runs.alias("counted_back")
+    least_us = (
+        sa.select(counted_back.c.sort_us)
+        .where(counted_back.c.integration == pairs.c.integration)
+        .where(counted_back.c.configuration.is_not_distinct_from(pairs.c.configuration))
+        .order_by(counted_back.c.sort_us.desc())
+        .limit(1)
+        .offset(most - 1)
+        .scalar_subquery()
     )
-    numbered = sa.select(runs.c.run_id, place.label("place")).subquery()
-    latest = sa.select(numbered.c.run_id).where(numbered.c.place <= most)
+    same = sa.and_(
+        runs.c.integration == pairs.c.integration,
+        runs.c.configuration.is_not_distinct_from(pairs.c.configuration),
+        sa.func.coalesce(least_us, EARLIEST_US) <= BEGUN_US,
+    )
     ordered = (runs.c.integration, runs.c.configuration, BEGUN_US.desc(), runs.c.run_id.desc())
-    return _choose().where(runs.c.run_id.in_(latest)).order_by(*ordered)
+    return _choose().join(pairs, same).order_by(*ordered)
 
 
 def list_runs_like(view: LakeView, run: Run, *, most: int) -> list[RecentRun]:

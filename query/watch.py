@@ -1,8 +1,8 @@
 """Every integration and configuration with what needs attention about it, most urgent first.
 
 What was learned of their runs is kept, and learned anew only when the index has changed: for two thousand
-configurations that takes half a second, for seven a few milliseconds. A long look is used for a while even so, so
-that lakes which never rest do not spend their time on it.
+configurations that takes a second or two, for seven ten milliseconds. A long look is used for a while even so, so that
+lakes which never rest do not spend their time on it.
 """
 
 import threading
@@ -118,8 +118,7 @@ class Watch:
 
         ``leave_out`` are integrations and problem ids that do not count as open.
         """
-        with self._lock:
-            look = self._look = self._current_look()
+        look = self._latest_look()
         problems = count_states(look.problem_states, leave_out=leave_out)
         watched = [
             Watched(
@@ -134,6 +133,18 @@ class Watch:
             for configured, learned in look.learned.items()
         ]
         return sorted(watched, key=lambda each: each.place)
+
+    def _latest_look(self) -> _Look:
+        """While one thread looks anew, others use what is known."""
+        known = self._look
+        if not self._lock.acquire(blocking=known is None):
+            assert known is not None
+            return known
+        try:
+            look = self._look = self._current_look()
+            return look
+        finally:
+            self._lock.release()
 
     def _current_look(self) -> _Look:
         known, moment = self._look, time.monotonic()

@@ -12,7 +12,11 @@ from flask.testing import FlaskClient
 from ingest.care import verify
 from ingest.index_tables import metadata
 from ingest.recorder import Recorder, RunAnnouncement, RunChange
+from query.compare import find_last_ok
+from query.recent_runs import list_runs_like
+from query.run_history import get_run_history
 from query.run_order import RUN_SORTS
+from query.runs import RunFilter, get_run, list_facets
 from tests.builders import line, ndjson
 from tests.live.postgresql import serving_postgresql
 from web.app import create_app
@@ -26,6 +30,7 @@ ADDRESSES = (
     *(f"/api/v1/runs?sort={sign}{sort}" for sort in RUN_SORTS for sign in ("", "-")),
     "/api/v1/runs?status=ERROR&integration=rclone",
     "/api/v1/runs?q=night&since=2020-01-01T00:00:00Z&limit=2",
+    "/api/v1/runs?errors_min=1&processed_max=9&longer_than=0",
     "/api/v1/overview",
     "/api/v1/actions?q=error&match=substring",
     "/api/v1/runs/nightly-1",
@@ -116,6 +121,19 @@ def test_every_answer_is_the_same(answers: tuple[FlaskClient, FlaskClient], addr
 
     assert (in_sqlite.status_code, in_postgresql.status_code) == (200, 200)
     assert json.loads(in_postgresql.data) == json.loads(in_sqlite.data)
+
+
+def test_what_pages_ask_is_the_same(answers: tuple[FlaskClient, FlaskClient]) -> None:
+    here, there = (client.application.extensions["workspace"].view for client in answers)
+    run = get_run(here, "nightly-2")
+
+    histories = [get_run_history(view, RunFilter()) for view in (here, there)]
+
+    assert histories[0] == histories[1]
+    assert sum(bucket.runs for bucket in histories[0].buckets) > 3
+    assert list_runs_like(here, run, most=9) == list_runs_like(there, run, most=9)
+    assert list_facets(here) == list_facets(there)
+    assert find_last_ok(here, run) == find_last_ok(there, run)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.dialects import postgresql
 
 from ingest.action import Progress, Scope, Status
 from ingest.errors import InvalidInput
 from ingest.recorder import RunAnnouncement, RunChange
 from query.problems import OpenProblems, list_problem_counts
-from query.recent_runs import RecentRun, list_last_successes, list_recent_runs, recent_runs_statement
+from query.recent_runs import RecentRun, list_last_successes, list_recent_runs
 from query.watch import Group, Watch, WatchFilter, find_watched
 
 BEGUN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -73,10 +72,10 @@ def test_recent_run_has_the_figures_of_the_run(world):
     )
 
 
-def test_statement_is_understood_by_postgresql_too():
-    text = str(recent_runs_statement(30).compile(dialect=postgresql.dialect()))
+def test_runs_that_began_at_once_are_no_more_than_asked_for(world):
+    world.record(*({"run_id": f"r{number}"} for number in range(5)))
 
-    assert "row_number() OVER (PARTITION BY runs.integration, runs.configuration ORDER BY" in text
+    assert [run.run_id for run in list_recent_runs(world.view, most=2)["servicenow", None]] == ["r4", "r3"]
 
 
 def test_last_success_is_found_however_long_ago(world):

@@ -142,6 +142,6 @@ def test_what_changed_is_shown_field_by_field(workspace: Workspace, own_pages: F
 
     html = own_pages.get(address).text
 
-    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', html, re.DOTALL)
+    rows = re.findall(r'<tr[^>]*><th role="rowheader" scope="row">(.*?)</tr>', html, re.DOTALL)
     assert [text_of(row) for row in rows] == ["owner Kim <b>Ola</b>", 'tags ["a"] nothing']
     assert "What changed" not in own_pages.get("/runs/changes").text
