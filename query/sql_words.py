@@ -26,6 +26,25 @@ group by function_name
 having description is not null or any_value(function_type) = 'aggregate'
 order by function_name
 """
+_MORE_FUNCTIONS = {
+    "cast": "The value as another type, or an error",
+    "coalesce": "The first value that is not null",
+    "nullif": "Null where both values are the same",
+    "try_cast": "The value as another type, or null",
+    "row_number": "Of a window: the number of the row, from 1",
+    "rank": "Of a window: the place of the row, with gaps after equals",
+    "dense_rank": "Of a window: the place of the row, without gaps",
+    "percent_rank": "Of a window: the place of the row from 0 to 1",
+    "cume_dist": "Of a window: the share of rows up to this one",
+    "ntile": "Of a window: which of n parts the row is in",
+    "lag": "Of a window: the value of a row before",
+    "lead": "Of a window: the value of a row after",
+    "first_value": "Of a window: the value of its first row",
+    "last_value": "Of a window: the value of its last row",
+    "nth_value": "Of a window: the value of its n-th row",
+}
+"""What DuckDB counts as grammar or as windows, and lists nowhere."""
+
 _LONGEST_DESCRIPTION = 200
 
 
@@ -47,5 +66,6 @@ def list_words() -> SqlWords:
     return SqlWords(
         keywords=sorted(word for (word,) in keywords),
         types=_TYPES,
-        functions={name: (meaning or "").strip()[:_LONGEST_DESCRIPTION] for name, meaning in functions},
+        functions=_MORE_FUNCTIONS
+        | {name: (meaning or "").strip()[:_LONGEST_DESCRIPTION] for name, meaning in functions},
     )

@@ -1,5 +1,5 @@
 -- Which errors are the most frequent of each integration?
--- chart: bars of count over message
+-- chart: stacked bars of count over message by integration
 select integration, problem_id, count, records, runs, first_at, last_at, message
 from problems
 where status = 'ERROR'

@@ -12,11 +12,13 @@ shared as (
 ),
 in_turn as (
     select
-        *,
+        changes.*,
         lag(integration) over record as integration_before,
         lag(happened_at) over record as changed_before_at
     from changes
-    semi join shared using (target_type, target_id)
+    semi join shared
+        on shared.target_type is not distinct from changes.target_type
+        and shared.target_id = changes.target_id
     window record as (partition by target_type, target_id order by happened_at)
 )
 select

@@ -85,6 +85,14 @@ def test_overwritten_means_changed_by_another_integration_and_not_only_looked_at
     assert found == [("servicenow", "signavio", "t-x", "b")]
 
 
+def test_records_without_a_type_are_found_like_others(world):
+    for day, integration in enumerate(("servicenow", "signavio", "signavio"), 1):
+        visit(world, f"n{day}", "x", day=day, integration=integration, target_type=None, configuration=None)
+
+    assert ask(world, "overwritten-by-another-integration", "target_id") == [("t-x",)]
+    assert ask(world, "changed-every-night", "target_id", "runs") == [("t-x", 2)]
+
+
 def test_new_problems_are_those_first_seen_in_the_last_week_of_the_lake(world):
     visit(world, "a", "x", "ERROR", day=1, message="old trouble")
     visit(world, "b", "x", "ERROR", day=20, message="old trouble")

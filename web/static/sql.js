@@ -37,7 +37,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target !== answer) return;
   showMistake();
   answer.querySelector("h2")?.focus({ preventScroll: true });
+  answer.scrollIntoView({ block: "nearest" });
 });
+
+answer.addEventListener("change", () => answer.querySelector(".sql-show").click());
 
 answer.addEventListener("click", (event) => {
   if (!event.target.closest(".sql-place")) return;

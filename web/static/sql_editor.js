@@ -7,7 +7,7 @@ import {
 } from "./vendor/codemirror.js";
 
 const theme = EditorView.theme({
-  "&": { color: "var(--ink)", fontSize: "0.8125rem", maxHeight: "60vh" },
+  "&": { color: "var(--ink)", fontSize: "0.8125rem", maxHeight: "min(60vh, 26rem)" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--font-code)", lineHeight: "1.55", overflow: "auto", minHeight: "11rem" },
   ".cm-content": { padding: "0.625rem 0", caretColor: "var(--ink)" },
@@ -46,7 +46,7 @@ export function openEditor(field, { onChange, onRun }) {
     keymap.of([...completionKeymap, ...historyKeymap, ...standardKeymap]),
     [lineNumbers(), history(), autocompletion({ icons: false, defaultKeymap: false }), mistakes, theme],
     [colours, EditorView.lineWrapping, placeholder(field.placeholder)],
-    EditorView.contentAttributes.of({ "aria-label": "Statement", "aria-describedby": "sql-keys" }),
+    EditorView.contentAttributes.of({ "aria-label": "Statement", "aria-describedby": "sql-keys", tabindex: "0" }),
     EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),
   ];
   const view = new EditorView({ doc: field.value, extensions: [fixed, sql()], parent: root, root });
