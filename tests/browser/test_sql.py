@@ -35,6 +35,26 @@ def test_the_editor_colours_completes_and_runs(page: Page) -> None:
     assert "status" in page.url
 
 
+def test_after_a_dot_come_the_columns_of_that_table_alone(page: Page) -> None:
+    with page.expect_response("**/sql/words.json"):
+        page.goto("/sql")
+    page.locator(".sql-editor").get_by_role("textbox").click()
+    page.keyboard.type("from batches as b, runs as r select b.")
+    page.keyboard.press("Control+Space")
+
+    expect(page.get_by_role("option")).to_have_count(6)
+    expect(page.get_by_role("option", name="bytes")).to_be_visible()
+
+
+def test_what_is_typed_in_the_editor_is_no_shortcut_of_the_page(page: Page) -> None:
+    page.goto("/sql")
+    type_statement(page, "? gr /jk")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".sql-editor .cm-content")).to_have_text("? gr /jk")
+    assert page.url.endswith("/sql")
+
+
 def test_escape_then_tab_leaves_the_editor(page: Page) -> None:
     page.goto("/sql")
     type_statement(page, "select 1")

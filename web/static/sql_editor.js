@@ -1,9 +1,9 @@
 // The editor of SQL: CodeMirror in a shadow root, where its styles may live under a policy that forbids inline ones.
 
-import { colours, language } from "./sql_language.js";
+import { language } from "./sql_language.js";
 import {
-  Decoration, EditorView, StateEffect, StateField, acceptCompletion, autocompletion, completionKeymap,
-  history, historyKeymap, indentLess, indentMore, keymap, lineNumbers, placeholder, sql, standardKeymap, toggleComment,
+  Decoration, EditorView, StateEffect, StateField, acceptCompletion, completionKeymap,
+  history, historyKeymap, indentLess, indentMore, keymap, lineNumbers, placeholder, standardKeymap, toggleComment,
 } from "./vendor/codemirror.js";
 
 const theme = EditorView.theme({
@@ -44,12 +44,12 @@ export function openEditor(field, { onChange, onRun }) {
   const fixed = [
     keymap.of([runKey, free, tab, { key: "Mod-/", run: toggleComment }]),
     keymap.of([...completionKeymap, ...historyKeymap, ...standardKeymap]),
-    [lineNumbers(), history(), autocompletion({ icons: false, defaultKeymap: false }), mistakes, theme],
-    [colours, EditorView.lineWrapping, placeholder(field.placeholder)],
+    [lineNumbers(), history(), mistakes, theme],
+    [EditorView.lineWrapping, placeholder(field.placeholder)],
     EditorView.contentAttributes.of({ "aria-label": "Statement", "aria-describedby": "sql-keys", tabindex: "0" }),
     EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),
   ];
-  const view = new EditorView({ doc: field.value, extensions: [fixed, sql()], parent: root, root });
+  const view = new EditorView({ doc: field.value, extensions: [fixed, language()], parent: root, root });
   return {
     learn: (words) => view.dispatch({ effects: StateEffect.reconfigure.of([fixed, language(words)]) }),
     mark(place) {

@@ -1,14 +1,47 @@
-// The language of the editor: the words of DuckDB, the tables and columns there are, and the colours of both.
+// The language of the editor: how a line of SQL is coloured, and what is completed in it.
 
-import { HighlightStyle, SQLDialect, sql, syntaxHighlighting, tags } from "./vendor/codemirror.js";
+import { HighlightStyle, StreamLanguage, autocompletion, ifNotIn, syntaxHighlighting, tags } from "./vendor/codemirror.js";
 
-export const colours = syntaxHighlighting(HighlightStyle.define([
+const style = HighlightStyle.define([
   { tag: tags.keyword, color: "var(--code-keyword)", fontWeight: "600" },
-  { tag: [tags.standard(tags.name), tags.typeName], color: "var(--code-function)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--code-text)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.special(tags.name)], color: "var(--code-value)" },
+  { tag: tags.typeName, color: "var(--code-function)" },
+  { tag: tags.string, color: "var(--code-text)" },
+  { tag: [tags.number, tags.macroName], color: "var(--code-value)" },
   { tag: tags.comment, color: "var(--ink-soft)", fontStyle: "italic" },
-]));
+]);
+
+/** Texts and comments may go over lines: the state is what ends the one a line begins in. */
+function tokensOf({ keywords, types, functions }) {
+  const [isKeyword, isType, isFunction] = [keywords, types, functions].map((words) => new Set(words));
+  const openings = [[/^'/, "string", () => "'"], [/^\/\*/, "comment", () => "*/"], [/^\$\w*\$/, "string", ([tag]) => tag]];
+  const finish = (stream, state) => {
+    const { end, kind } = state.inside;
+    if (stream.skipTo(end)) {
+      stream.match(end);
+      state.inside = null;
+    } else stream.skipToEnd();
+    return kind;
+  };
+  const token = (stream, state) => {
+    if (state.inside) return finish(stream, state);
+    if (stream.eatSpace()) return null;
+    if (stream.match(/^--.*/)) return "comment";
+    for (const [pattern, kind, endOf] of openings) {
+      const found = stream.match(pattern);
+      if (!found) continue;
+      state.inside = { end: endOf(found), kind };
+      return finish(stream, state);
+    }
+    if (stream.match(/^\$\w+/)) return "macroName";
+    if (stream.match(/^\d[\d_]*(\.\d+)?(e[+-]?\d+)?/i)) return "number";
+    if (stream.match(/^"(?:[^"]|"")*"?/)) return null;
+    const word = stream.match(/^[a-z_]\w*/i)?.[0].toLowerCase();
+    if (!word) stream.next();
+    if (isFunction.has(word) && stream.peek() === "(") return "typeName";
+    return isKeyword.has(word) ? "keyword" : isType.has(word) ? "typeName" : null;
+  };
+  return { name: "sql", startState: () => ({ inside: null }), copyState: (state) => ({ ...state }), token };
+}
 
 let meanings;
 
@@ -19,27 +52,30 @@ async function meaningOf({ label }) {
   return meaning ? Object.assign(document.createElement("div"), { textContent: meaning }) : null;
 }
 
-/** Completes tables and their columns, DuckDB's keywords and functions. */
-export function language({ views, keywords, functions, types }) {
-  const words = { keywords: keywords.join(" "), types: types.join(" "), builtin: functions.join(" ") };
-  const dialect = SQLDialect.define({ ...words, specialVar: "$", doubleDollarQuotedStrings: true });
-  const columnsOf = ({ columns }) =>
-    Object.entries(columns).map(([label, detail]) => ({ label, detail, type: "property", boost: 2 }));
-  const schema = Object.fromEntries(
-    views.map((view) => [
-      view.name,
-      { self: { label: view.name, detail: view.meaning, type: "type", boost: 3 }, children: columnsOf(view) },
-    ]),
-  );
-  const isFunction = new Set(functions);
-  const keywordCompletion = (label, type) => ({ label, type, boost: -1, info: isFunction.has(label) ? meaningOf : undefined });
-  const completeColumns = (context) => {
-    const word = context.matchBefore(/(?<![\w.])[a-z_]\w*/i);
-    if (!word) return null;
+/** Tables, the columns of those that are named, functions and keywords; after a dot, columns of that table alone. */
+function completing({ views, keywords, types, functions }) {
+  const columnsOf = ({ columns }) => Object.entries(columns).map(([label, detail]) => ({ label, detail, boost: 2 }));
+  const words = [
+    ...views.map(({ name, meaning }) => ({ label: name, detail: meaning, boost: 3 })),
+    ...functions.map((label) => ({ label, info: meaningOf, boost: -1 })),
+    ...[...keywords, ...types].map((label) => ({ label, boost: -1 })),
+  ];
+  return (context) => {
     const text = context.state.doc.toString();
-    const named = views.filter(({ name }) => new RegExp(`\\b${name}\\b`, "i").test(text));
-    const known = new Map((named.length ? named : views).flatMap(columnsOf).map((each) => [each.label, each]));
-    return { from: word.from, options: [...known.values()], validFor: /^\w*$/ };
+    const [, owner] = context.matchBefore(/\w+\.\w*$/)?.text.match(/^(\w+)\./) ?? [];
+    const word = context.matchBefore(/\w*$/);
+    if (!owner && !(context.explicit || /^[a-z_]/i.test(word.text))) return null;
+    const isOwner = ({ name }) => name === owner || new RegExp(`\\b${name}\\s+(as\\s+)?${owner}\\b`, "i").test(text);
+    const named = views.filter(owner ? isOwner : ({ name }) => new RegExp(`\\b${name}\\b`, "i").test(text));
+    const columns = (named.length || owner ? named : views).flatMap(columnsOf);
+    const known = new Map(columns.map((each) => [each.label, each]));
+    return { from: word.from, options: [...known.values(), ...(owner ? [] : words)], validFor: /^\w*$/ };
   };
-  return [sql({ dialect, schema, keywordCompletion }), dialect.language.data.of({ autocomplete: completeColumns })];
+}
+
+/** All of it, as far as the words are known. */
+export function language(words = { views: [], keywords: [], types: [], functions: [] }) {
+  const sql = StreamLanguage.define({ ...tokensOf(words), languageData: { commentTokens: { line: "--" } } });
+  const source = ifNotIn(["string", "comment"], completing(words));
+  return [sql, syntaxHighlighting(style), autocompletion({ override: [source], icons: false, defaultKeymap: false })];
 }
