@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
+from ingest.batch import received_us_of
 from ingest.errors import LakeUnavailable
 from ingest.index import Index
 from ingest.index_tables import batch_runs, batches, is_readable
@@ -157,8 +158,11 @@ class LakeView:
             chosen = chosen.where(batch_runs.c.first_us < to_microseconds(until))
         return self._paths(chosen.order_by(batch_runs.c.batch_id))
 
-    def newest_reject_files(self, most_rows: int) -> tuple[list[str], bool]:
-        """The newest readable batches of rejects with so many rows, oldest first, and whether these are all."""
+    def newest_reject_files(self, most_rows: int) -> tuple[list[str], int | None]:
+        """The newest readable batches of rejects with so many rows, oldest first.
+
+        And the moment after which nothing in the others was received; None when there are no others.
+        """
         chosen = sa.select(batches.c.batch_id, batches.c.rows).where(
             batches.c.kind == "rejects", is_readable(batches.c.batch_id)
         )
@@ -166,10 +170,10 @@ class LakeView:
         rows = 0
         for row in self.select(chosen.order_by(batches.c.batch_id.desc())):
             if rows >= most_rows:
-                return self._reject_paths(names), False
+                return self._reject_paths(names), received_us_of(row.batch_id) + 1000
             names.append(row.batch_id)
             rows += row.rows
-        return self._reject_paths(names), True
+        return self._reject_paths(names), None
 
     def _reject_paths(self, newest_first: Sequence[str]) -> list[str]:
         return [str(self.lake.path_of("rejects", batch_id)) for batch_id in reversed(newest_first)]

@@ -1,7 +1,8 @@
 """Refused lines: a page of them, which of them are alike, and those to be mended.
 
-Looked at are the newest batches of rejects, up to LOOKED_AT rows: the whole history, unless something is very wrong.
-Whether one was replayed is said by a later row of the same kind, and for a day by the key its replay took.
+Looked at are the newest batches of rejects, up to LOOKED_AT rows: the whole history, unless something is very wrong. A
+page looks at fewer, as long as nothing newer can be in the others. Whether a line was replayed is said by a later row
+of the same kind, so in a newer batch, and for a day by the key its replay took.
 """
 
 import json
@@ -23,7 +24,8 @@ LOOKED_AT = 300_000
 SHOWN_CHARACTERS = 4000
 """Of a line in a list; mending needs the whole."""
 _WHOLE = 1 << 30
-_PAGE = 1000
+_PAGE = 5000
+_FIRST_LOOK = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +86,21 @@ def find_rejects(
     view: LakeView, reject_filter: RejectFilter, *, limit: int = 50, cursor: str | None = None, whole: bool = False
 ) -> Page[ListedReject]:
     """A page of refused lines, newest first; with all of their texts where they are to be read."""
-    files, _ = view.newest_reject_files(LOOKED_AT)
-    parameters = {**_wanted(view, reject_filter), **read_place(cursor), "ids": list(reject_filter.ids) or None}
-    shown = _WHOLE if whole else SHOWN_CHARACTERS
-    rows = view.fetch("rejects.find_rejects", files, {**parameters, "shown": shown, "limit": limit + 1})
-    return page_of([_listed(row) for row in rows], limit, _place_of)
+    parameters = {
+        **_wanted(view, reject_filter),
+        **read_place(cursor),
+        "ids": list(reject_filter.ids) or None,
+        "shown": _WHOLE if whole else SHOWN_CHARACTERS,
+        "limit": limit + 1,
+    }
+    looked_at = max(_FIRST_LOOK, 4 * limit)
+    while True:
+        files, left_us = view.newest_reject_files(min(looked_at, LOOKED_AT))
+        rows = view.fetch("rejects.find_rejects", files, parameters)
+        is_certain = len(rows) > limit and left_us is not None and rows[-1]["received_us"] > left_us
+        if is_certain or left_us is None or looked_at >= LOOKED_AT:
+            return page_of([_listed(row) for row in rows], limit, _place_of)
+        looked_at *= 16
 
 
 def list_rejects(view: LakeView, reject_filter: RejectFilter, *, limit: int) -> Iterator[ListedReject]:
@@ -104,7 +116,7 @@ def list_rejects(view: LakeView, reject_filter: RejectFilter, *, limit: int) -> 
 
 def list_reject_groups(view: LakeView, reject_filter: RejectFilter, *, limit: int = 200) -> RejectGroups:
     """Which refused lines are alike, those refused last first."""
-    files, is_all = view.newest_reject_files(LOOKED_AT)
+    files, left_us = view.newest_reject_files(LOOKED_AT)
     rows = view.fetch("rejects.list_reject_groups", files, {**_wanted(view, reject_filter), "limit": limit})
     groups = tuple(
         RejectGroup(
@@ -114,7 +126,7 @@ def list_reject_groups(view: LakeView, reject_filter: RejectFilter, *, limit: in
         )
         for row in rows
     )
-    return RejectGroups(groups=groups, is_all=is_all)
+    return RejectGroups(groups=groups, is_all=left_us is None)
 
 
 def to_be_mended(view: LakeView, reject_filter: RejectFilter, *, limit: int) -> Sequence[KeptReject]:
@@ -129,7 +141,7 @@ def _wanted(view: LakeView, reject_filter: RejectFilter) -> dict[str, object]:
     return {
         **{name: getattr(reject_filter, name) for name in names},
         "q": reject_filter.q or None,
-        "claims": [row.key for row in view.select(taken)],
+        "claims": [row.key for row in view.select(taken)] or None,
     }
 
 

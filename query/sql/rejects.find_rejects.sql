@@ -1,47 +1,46 @@
 -- Which refused lines match, newest first, after the place where the last page ended?
--- parameters: files; source, run_id, code, field, since, until, q, ids (batch_id.row): or null;
+-- parameters: files; source, run_id, code, field, since, until, q: or null; ids: batch_id.row, or null;
 --   claims: keys that replays took lately; is_replayed: true or false for those that were or were not replayed, or null;
 --   after_at, after_batch, after_row: the last reject of that page, or null; shown: characters of raw; limit
--- columns: those of a reject, received_at as received_us: microseconds since 1970; raw_length; replayed_us
+-- columns: those of a reject, received_at as received_us: microseconds since 1970; raw_length; replayed_us: 0 where
+--   nobody has noted yet when
 with
-replays as (
-    select replayed, min(epoch_us(received_at)) as replayed_us
+told as (
+    select replayed as reject_id, epoch_us(received_at) as replayed_us
     from rejects_in($files)
     where replayed is not null
-    group by replayed
+    union all
+    select substr(unnest($claims), 8) as reject_id, 0 as replayed_us
 ),
-lines as (
-    select
-        batch_id, row, received_at, source, run_id, line, field, code, message, raw, given,
-        batch_id || '.' || row as reject_id
-    from rejects_in($files)
-    where
-        replayed is null
-        and ($source is null or source = $source)
-        and ($run_id is null or run_id = $run_id)
-        and ($code is null or code = $code)
-        and ($field is null or coalesce(field, '') = $field)
-        and ($since is null or received_at >= $since)
-        and ($until is null or received_at < $until)
-        and (
-            $q is null
-            or contains(lower(raw), lower($q))
-            or contains(lower(message), lower($q))
-            or contains(lower(source), lower($q))
-        )
-        and ($after_at is null or (received_at, batch_id, row) < ($after_at, $after_batch, $after_row))
+replays as (
+    select reject_id, max(replayed_us) as replayed_us
+    from told
+    group by reject_id
 )
 select
     lines.batch_id, lines.row, epoch_us(lines.received_at) as received_us, lines.source, lines.run_id, lines.line,
     lines.field, lines.code, lines.message, left(lines.raw, $shown) as raw, length(lines.raw) as raw_length,
-    lines.given, coalesce(replays.replayed_us, case when list_contains($claims, 'reject ' || reject_id) then 0 end)
-        as replayed_us
-from lines left join replays on lines.reject_id = replays.replayed
+    lines.given, replays.replayed_us
+from rejects_in($files) as lines left join replays on lines.batch_id || '.' || lines.row = replays.reject_id
 where
-    ($ids is null or list_contains($ids, reject_id))
+    lines.replayed is null
+    and ($source is null or lines.source = $source)
+    and ($run_id is null or lines.run_id = $run_id)
+    and ($code is null or lines.code = $code)
+    and ($field is null or coalesce(lines.field, '') = $field)
+    and ($since is null or lines.received_at >= $since)
+    and ($until is null or lines.received_at < $until)
     and (
-        $is_replayed is null
-        or $is_replayed = (replays.replayed is not null or coalesce(list_contains($claims, 'reject ' || reject_id), false))
+        $q is null
+        or contains(lower(lines.raw), lower($q))
+        or contains(lower(lines.message), lower($q))
+        or contains(lower(lines.source), lower($q))
+    )
+    and ($ids is null or list_contains($ids, lines.batch_id || '.' || lines.row))
+    and ($is_replayed is null or $is_replayed = (replays.reject_id is not null))
+    and (
+        $after_at is null
+        or (lines.received_at, lines.batch_id, lines.row) < ($after_at, $after_batch, $after_row)
     )
 order by lines.received_at desc, lines.batch_id desc, lines.row desc
 limit $limit
