@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from ingest.errors import LakeUnavailable, QueryCancelled, QueryError, QueryTimedOut, StatementNotFound
+from ingest.errors import LakeUnavailable, Overloaded, QueryCancelled, QueryError, QueryTimedOut, StatementNotFound
+
+MOST_RUNNING = 16
+"""At once, because each may take all the memory a statement may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,8 @@ class _Watched:
 class RunningStatements:
     """The statements of one process. Safe for many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MOST_RUNNING) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
 
@@ -89,6 +93,11 @@ class RunningStatements:
     def _add(self, statement_id: str | None, watched: _Watched) -> str:
         """What it is known as: the id it was given, unless another one that runs has it."""
         with self._lock:
+            if len(self._watched) >= self._most:
+                raise Overloaded(
+                    f"{self._most} statements are running already, as many as may at once",
+                    hint="try again in a moment, or cancel one: the page /sql/statements lists them",
+                )
             known_as = statement_id if statement_id and statement_id not in self._watched else uuid4().hex
             self._watched[known_as] = watched
         return known_as

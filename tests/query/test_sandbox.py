@@ -7,8 +7,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest.errors import InvalidInput, QueryCancelled, QueryRefused, QueryTimedOut, QueryTooLarge, StatementNotFound
+from ingest.errors import (
+    InvalidInput,
+    Overloaded,
+    QueryCancelled,
+    QueryRefused,
+    QueryTimedOut,
+    QueryTooLarge,
+    StatementNotFound,
+)
 from ingest.recorder import RunAnnouncement
+from query.running import RunningStatements
 from query.sandbox import SqlLimits, run_sql
 
 
@@ -324,6 +333,28 @@ def test_two_queries_sent_under_one_id_both_run(small):
         small.view.running.cancel("mine")
         with pytest.raises(QueryCancelled):
             endless.result(timeout=5)
+
+
+def test_so_many_queries_run_at_once_and_no_more(small):
+    running = RunningStatements(most=2)
+
+    def watch(sql):
+        return running.watch(sql, lambda: None, seconds=9, statement_id=None)
+
+    with watch("select 1"), watch("select 2"), pytest.raises(Overloaded, match="2 statements are running"):
+        watch("select 3").__enter__()
+    with watch("select 4"):
+        assert [each.sql for each in running.list_running()] == ["select 4"]
+
+
+def test_a_process_has_its_three_pipes_and_nothing_else(small):
+    with small.view.sandboxes.one() as process:
+        process.stdin.write(b"{")  # it has begun to read, so it is itself
+        process.stdin.flush()
+        files = Path(f"/proc/{process.pid}/fd")
+        wait_until(lambda: len(list(files.iterdir())) == 3)
+
+        assert {file.name: str(file.readlink())[:5] for file in files.iterdir()} == dict.fromkeys("012", "pipe:")
 
 
 def is_alive(pid):

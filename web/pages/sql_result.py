@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from reports.wording import shorten
 from web.api.sql import as_json
-from web.pages.addresses import path_of_record, path_of_run
+from web.pages.addresses import path_of_problem, path_of_record, path_of_run
 
 CELL_SHOWN = 500
 _WORDS_OF_TYPES: Sequence[tuple[Callable[[pa.DataType], bool], str]] = (
@@ -75,7 +75,7 @@ def _text_of(value: object) -> str:
 
 
 def _address_of(name: str, value: object, row: Mapping[str, object]) -> str | None:
-    """Of the run or the record a column names by our words; what is no text is no id."""
+    """Of the run, record or problem a column names by our words; what is no text is no id."""
     if not isinstance(value, str) or not value:
         return None
     if name == "run_id" or name.endswith("_run_id"):
@@ -83,6 +83,8 @@ def _address_of(name: str, value: object, row: Mapping[str, object]) -> str | No
     if name in _RECORD_IDS:
         record_type = row.get(name.removesuffix("id") + "type")
         return path_of_record(record_type if isinstance(record_type, str) else None, value)
+    if name == "problem_id" and isinstance(integration := row.get("integration"), str):
+        return path_of_problem(value, integration, None)
     return None
 
 

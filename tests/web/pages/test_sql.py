@@ -126,6 +126,13 @@ def test_ids_of_runs_and_records_are_links_and_times_are_moments(pages: FlaskCli
     assert '<time datetime="2025-11-22T11:16:07' in html
 
 
+def test_problems_are_links_where_their_integration_is_said(pages: FlaskClient) -> None:
+    html = pages.post("/sql", data={"sql": "select problem_id, integration from problems where status = 'ERROR'"}).text
+
+    assert re.search(r'href="/problems/\w+\?integration=servicenow"', html)
+    assert "/problems/" not in fragment(pages, sql="select problem_id from problems where status = 'ERROR'")
+
+
 def test_a_result_is_drawn_when_a_chart_is_chosen(pages: FlaskClient) -> None:
     fields = {"view": "stacked bars", "amount": "n", "over": "operation", "by": "status"}
     sql = "select operation, status, count(*) as n from actions where run_id = 'broken' group by all order by all"
