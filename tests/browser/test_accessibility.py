@@ -12,6 +12,9 @@ ADDRESSES = (
     "/runs?q=nowhere",
     "/runs/broken",
     "/runs/live",
+    "/problems",
+    "/problems?state=",
+    "/rejects",
     "/search",
     "/search?q=owner&match=substring",
     "/compare?a=nightly&b=broken",
@@ -51,6 +54,17 @@ def test_axe_finds_nothing(page: Page, address: str, scheme: str, width: int) ->
 def test_axe_finds_nothing_on_an_error_page(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/runs/nowhere")
+
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_the_page_of_a_problem(page: Page, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/problems")
+    page.locator("main tbody tr").first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Run by run")).to_be_visible()
 
     assert violations(page) == []
 
