@@ -9,8 +9,9 @@ from query.flags import Finding, Flag
 from query.problems import OpenProblems
 from query.recent_runs import RecentRun
 from query.watch import Watched
-from reports.wording import format_count, format_duration, plural, rough_duration
+from reports.wording import format_count, format_duration, plural, rough_duration, shorten
 
+TRIGGER_SHOWN = 60
 FLAG_LABELS = {
     Flag.STUCK: "stuck",
     Flag.FAILED: "failed",
@@ -37,7 +38,7 @@ def finding_words(finding: Finding) -> str:
         case Flag.FAILED:
             return _failed(run)
         case Flag.OVERDUE:
-            what = f"{finding.trigger} " if finding.trigger else ""
+            what = f"{shorten(finding.trigger, TRIGGER_SHOWN)} " if finding.trigger else ""
             return f"{what}expected {_roughly(finding.measured)} ago, comes every {_span(finding.usual)}"
         case Flag.QUIET:
             usually = f"{format_count(round(finding.usual))} of {plural(finding.runs, 'earlier run')}"

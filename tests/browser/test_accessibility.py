@@ -9,7 +9,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 ADDRESSES = (
     "/",
     "/runs",
+    "/?flag=failed",
     "/runs?q=nowhere",
+    "/runs?column=creates&column=ended_at&errors_min=1",
     "/runs/broken",
     "/runs/live",
     "/problems",
