@@ -99,8 +99,9 @@ def _count(hits: Sequence[Hit], counts: dict[str, Counter[str]], labels: dict[st
         return [None] * len(rows) if column is None else column.take(rows)
 
     for name, columns in _COLUMNS.items():
-        for each in zip(*map(values, columns), strict=True):
-            counts[name].update(value for value in set(each) if value is not None)
+        for each, number in Counter(zip(*map(values, columns), strict=True)).items():
+            for value in set(each) - {None}:
+                counts[name][value] += number
     for problem_id, message in zip(values("problem_id"), values("message"), strict=True):
         if problem_id is not None and message and problem_id not in labels:
             labels[problem_id] = template_of(message)

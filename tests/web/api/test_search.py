@@ -41,6 +41,9 @@ def runs(answer: Any) -> list[str]:
         ({"q": "berlin", "integration": "signavio"}, ["other"]),
         ({"q": "berlin", "run_id": "tuesday"}, ["tuesday"]),
         ({"q": "berlin", "since": "2026-06-02", "until": "2026-06-03"}, ["tuesday"]),
+        ({"q": "berlin -payroll"}, ["other"]),
+        ({"q": "-status:error type:CI since:2026-06-01"}, ["tuesday"]),
+        ({"q": "record:ci/a/1 operation:update"}, ["tuesday", "monday"]),
         ({"record": "b2"}, ["other"]),
     ],
 )

@@ -209,3 +209,20 @@ def test_the_history_of_a_record_is_listed(nightly: Synclog) -> None:
 
     assert action in [json.loads(line) for line in history.stdout.splitlines()]
     assert nightly("record", "-", "nobody").stdout == ""
+
+
+def test_a_search_takes_fields_and_what_is_not_wanted(nightly: Synclog) -> None:
+    def found(*arguments: str) -> list[str]:
+        rows = nightly("search", "--format", "ndjson", *arguments).stdout.splitlines()
+        return [json.loads(row)["source_id"] for row in rows]
+
+    assert found("status:error name:* permission") == []
+    assert found("status:error permission") == ["a2"]
+    assert found("--", "-permission") == ["a1"]
+    assert "stauts is no field" in nightly("search", "stauts:error").stderr
+
+
+def test_the_actions_of_a_run_are_searched_by_text_and_by_field(nightly: Synclog) -> None:
+    rows = nightly("actions", "nightly", "--search", "ermission -status:ok", "--format", "ndjson").stdout.splitlines()
+
+    assert [json.loads(row)["source_id"] for row in rows] == ["a2"]
