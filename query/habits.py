@@ -22,6 +22,9 @@ DEVIATIONS_PER_DISTANCE = 1.4826
 REGULAR = 0.5
 """The spread of intervals, as a part of the middle one, up to which a trigger keeps a rhythm."""
 
+SHORTEST_INTERVAL = timedelta(seconds=10)
+"""Runs that begin closer together are calls of one script, and say nothing of when it runs again."""
+
 LEAST_TOLERANCE = timedelta(minutes=1)
 
 
@@ -105,7 +108,7 @@ def _rhythm_of(trigger: str | None, moments: Sequence[datetime]) -> Rhythm | Non
     if len(seconds) < ENOUGH_RUNS:
         return None
     usual = usual_of(seconds)
-    if usual.middle <= 0 or usual.spread > REGULAR * usual.middle:
+    if usual.middle < SHORTEST_INTERVAL.total_seconds() or usual.spread > REGULAR * usual.middle:
         return None
     long_one = sorted(seconds)[-1 - len(seconds) // 10]  # weekends, when nothing runs, are a fifth of the nights
     tolerance = max(3 * usual.spread, 0.1 * usual.middle, LEAST_TOLERANCE.total_seconds())

@@ -183,6 +183,12 @@ def test_runs_begun_by_hand_are_never_expected() -> None:
     assert examine(learned, MORNING + DAY * 90) == ()
 
 
+def test_a_script_that_calls_a_tool_again_and_again_keeps_no_rhythm() -> None:
+    calls = [a_run(MORNING - timedelta(seconds=call)) for call in range(8)]
+
+    assert learn(calls).rhythms == ()
+
+
 def test_each_trigger_has_a_rhythm_of_its_own_and_the_next_is_the_first_of_them() -> None:
     nightly = [a_run(MORNING - DAY * night) for night in range(8)]
     hourly = [a_run(MORNING - timedelta(hours=hour), trigger="CHANGES", scope=Scope.PARTIAL) for hour in range(8)]
