@@ -129,12 +129,13 @@ def _set_up(connection: duckdb.DuckDBPyConnection, request: Request, tables: dic
     limits = request["limits"]
     files = request["files"]
     connection.execute("set memory_limit = $limit", {"limit": f"{limits['memory_mb']}MB"})
-    connection.execute("set threads = $threads", {"threads": limits["threads"]})
     for name, table in tables.items():
         connection.from_arrow(table).create(name)
     for name, select in request["views"].items():
         # As text: a view made of a relation is planned twice, and its files are looked at each time.
         connection.execute(f"create view {name} as {select}")
+    # Not before: what is this small takes longer when a thread has to be woken for it.
+    connection.execute("set threads = $threads", {"threads": limits["threads"]})
     connection.execute("set allowed_paths = $files", {"files": files})
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
