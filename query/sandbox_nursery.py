@@ -31,6 +31,7 @@ def main() -> None:
     """Serve the socket that is standard input: fork, say how one ended, forget one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt at a terminal is meant for the process that asked
     connection = prepare()
+    gc.disable()  # a fork is over before there is anything to collect, and looking would copy what is shared
     gc.freeze()
     forgotten: set[int] = set()
     with socket.socket(fileno=sys.stdin.fileno()) as door:
