@@ -17,7 +17,10 @@ from ingest.errors import SettingsError
 OTHER = "other"
 _CLASS_KEYS = ("title", "meaning", "advice", "who")
 _RULE_KEYS = ("class", "codes", "words")
-_SPACE = r"\s+"
+_WORD = re.compile(r"\w+")
+_PHRASE_WORD = re.compile(r"[\w?*]+")
+_PATH = re.compile(r"\S*[/\\]\S*|\w+(?:\.\w+)+")
+"""Paths, addresses, file names, and words with dots in them: what they are called says nothing of why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +36,20 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What puts a problem into a class: one of these codes, or one of these words in the message."""
+    """What puts a problem into a class: one of these codes, or one of these words in the message.
+
+    ``phrases`` are looked for in :func:`_spaced` texts; the few with a ``?`` are expressions.
+    """
 
     cause: str
     codes: frozenset[str]
-    words: re.Pattern[str] | None
+    phrases: tuple[str, ...]
+    expressions: tuple[re.Pattern[str], ...]
 
-    def matches(self, code: str | None, message: str | None) -> bool:
-        if code is not None and code.strip().casefold() in self.codes:
+    def matches(self, code: str, spaced: str) -> bool:
+        if code in self.codes or any(phrase in spaced for phrase in self.phrases):
             return True
-        return self.words is not None and message is not None and self.words.search(message) is not None
+        return any(expression.search(spaced) for expression in self.expressions)
 
 
 class Causes:
@@ -55,8 +62,8 @@ class Causes:
 
     def _find(self, code: str | None, message: str | None) -> Cause:
         """The class of a failure with this code and message."""
-        name = next((rule.cause for rule in self._rules if rule.matches(code, message)), OTHER)
-        return self.classes[name]
+        said, spaced = (code or "").strip().casefold(), _spaced(_PATH.sub(" ", message or ""))
+        return self.classes[next((rule.cause for rule in self._rules if rule.matches(said, spaced)), OTHER)]
 
 
 def load_causes(own: Path | None = None) -> Causes:
@@ -103,17 +110,26 @@ def _rule(body: Any, classes: Mapping[str, Cause], place: str) -> Rule:
         raise SettingsError(f"{place}: codes and words are lists of texts", field="causes")
     if not any(word.strip() for word in (*codes, *words)):
         raise SettingsError(f"{place} matches nothing: it has neither codes nor words", field="causes")
+    if middle := next((word for word in words if "*" in word.strip().removesuffix("*")), None):
+        raise SettingsError(f"{place}: * stands at the end of words only, not as in {middle!r}", field="causes")
+    phrases = [_phrase(word) for word in words if word.strip()]
     return Rule(
         cause=body["class"],
-        codes=frozenset(code.strip().casefold() for code in codes),
-        words=re.compile("|".join(map(_pattern, words)), re.IGNORECASE) if words else None,
+        codes=frozenset(code.strip().casefold() for code in codes if code.strip()),
+        phrases=tuple(phrase for phrase in phrases if "?" not in phrase),
+        expressions=tuple(re.compile(phrase.replace("?", r"\w")) for phrase in phrases if "?" in phrase),
     )
 
 
-def _pattern(words: str) -> str:
-    """Whole words, but not of paths: * is the rest of a word, ? one letter, a space any white space."""
-    parts = (re.escape(word).replace(r"\*", r"\w*").replace(r"\?", r"\w") for word in words.split())
-    return rf"(?<![\w/\\-]){_SPACE.join(parts)}(?!\w|[./\\-]\w)"
+def _phrase(words: str) -> str:
+    """Whole words as they stand in a spaced text: * is the rest of a word, ? one letter."""
+    phrase = f" {' '.join(_PHRASE_WORD.findall(words.casefold()))} "
+    return phrase[:-2] if phrase.endswith("* ") else phrase
+
+
+def _spaced(text: str) -> str:
+    """The words of a text in small letters, one space before, between and after them."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
 def _only(body: Any, keys: tuple[str, ...], place: str) -> None:

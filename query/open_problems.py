@@ -5,7 +5,7 @@ tell, or one look for those few that are in none of them.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -49,27 +49,30 @@ def find_open_problems(view: LakeView) -> dict[Key, ProblemState]:
     return found
 
 
-def find_run_problem_states(view: LakeView, run: Run) -> dict[str, ProblemState]:
-    """Where the problems of a run stood when it had ended; also of those that it resolved."""
+def find_run_problem_states(
+    view: LakeView, run: Run, problem_ids: Collection[str] | None = None
+) -> dict[str, ProblemState]:
+    """Where the problems of a run stood when it had ended, all or some; and those that it resolved."""
     some = _list_runs_until(view, run)
-    ids = {problem_id for each in some for problem_id in each.problem_ids}
-    once = [problem_id for problem_id in ids if sum(problem_id in each.problem_ids for each in some) == 1]
-    before = _find_before(view, run, once, to_microseconds(some[0].begun_at))
+    here = some[-1].problem_ids if problem_ids is None else some[-1].problem_ids & set(problem_ids)
+    earlier = {problem_id for each in some[:-1] for problem_id in each.problem_ids}
+    before = _find_before(view, run, sorted(here - earlier), to_microseconds(some[0].begun_at))
     states = {
         problem_id: derive_state([*([_BEFORE] if problem_id in before else []), *sightings_of(some, problem_id)])
-        for problem_id in ids
+        for problem_id in here
     }
-    here = some[-1]
-    return {
-        problem_id: state
-        for problem_id, state in states.items()
-        if state is not None and (problem_id in here.problem_ids or _is_resolved_by_last(some, problem_id, state))
+    states |= {
+        problem_id: ProblemState.RESOLVED
+        for problem_id in earlier - some[-1].problem_ids
+        if _is_resolved_by_last(some, problem_id)
     }
+    return {problem_id: state for problem_id, state in states.items() if state is not None}
 
 
-def _is_resolved_by_last(some: Sequence[SeenRun], problem_id: str, state: ProblemState) -> bool:
-    earlier = derive_state(sightings_of(some[:-1], problem_id))
-    return state is ProblemState.RESOLVED and earlier is not None and earlier.is_open
+def _is_resolved_by_last(some: Sequence[SeenRun], problem_id: str) -> bool:
+    sightings = sightings_of(some, problem_id)
+    before = derive_state(sightings[:-1])
+    return derive_state(sightings) is ProblemState.RESOLVED and before is not None and before.is_open
 
 
 def _list_recent_runs(view: LakeView) -> dict[tuple[str, str], list[SeenRun]]:

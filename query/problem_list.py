@@ -87,37 +87,90 @@ class Known:
 
 STATE_ORDER = {state: place for place, state in enumerate(ProblemState)}
 
-_FIGURES: Mapping[str, Callable[[ListedProblem], Any]] = {  # numbers, texts and times, each compared with its like
-    "state": lambda each: -STATE_ORDER[each.state],
-    "status": lambda each: each.status.rank,
-    "cause": lambda each: each.cause.title,
-    "integration": lambda each: (each.integration, each.configuration or ""),
-    "template": lambda each: each.template,
-    "count": lambda each: each.count,
-    "records": lambda each: each.records,
-    "runs": lambda each: each.runs,
-    "first_at": lambda each: each.first_at,
-    "last_at": lambda each: each.last_at,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundProblem:
+    """One that a filter finds, before what it says is masked and it is told why: of thousands a page shows fifty."""
+
+    total: ProblemTotal
+    state: ProblemState
+    note: ProblemNote | None
+    is_set_aside: bool
+
+    @property
+    def key(self) -> Key:
+        return self.total.key
+
+    @property
+    def said(self) -> str:
+        example = self.total.summary.example
+        return example.message or example.code or example.operation
+
+
+_FIGURES: Mapping[str, Callable[[FoundProblem, Known], Any]] = {  # numbers, texts and times, each among its like
+    "state": lambda each, _: -STATE_ORDER[each.state],
+    "status": lambda each, _: each.total.summary.status.rank,
+    "cause": lambda each, known: _cause_of(each.total, known).title,
+    "integration": lambda each, _: (each.total.integration, each.total.configuration),
+    "template": lambda each, _: each.said.casefold(),
+    "count": lambda each, _: each.total.summary.count,
+    "records": lambda each, _: each.total.summary.records.count,
+    "runs": lambda each, _: each.total.runs,
+    "first_at": lambda each, _: each.total.summary.first_us,
+    "last_at": lambda each, _: each.total.summary.last_us,
 }
 PROBLEM_SORTS = tuple(_FIGURES)
 DEFAULT_SORT = "-state"
 """What deserves a look first, what people have set aside last."""
 
 
-def list_problems(view: LakeView, problem_filter: ProblemFilter, known: Known, *, sort: str) -> list[ListedProblem]:
+def look_for(view: LakeView, problem_filter: ProblemFilter, known: Known, *, sort: str) -> list[FoundProblem]:
     """All that a filter finds. ``sort`` is one of PROBLEM_SORTS, with ``-`` in front for the greatest first."""
     totals = _find_totals(view, problem_filter)
     states = find_open_problems(view) if totals else {}
-    listed = [
-        _listed(total, template, states.get(total.key, ProblemState.RESOLVED), known)
-        for total, template in zip(totals, list_templates([total.summary for total in totals]), strict=True)
-    ]
-    found = [problem for problem in listed if _is_wanted(problem, problem_filter, known.now)]
-    found.sort(key=lambda each: (-each.status.rank, -each.count, each.key))
-    found.sort(key=_FIGURES[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    found = []
+    for total in totals:
+        note = known.notes.get((total.integration, total.summary.problem_id))
+        problem = FoundProblem(
+            total=total,
+            state=states.get(total.key, ProblemState.RESOLVED),
+            note=note,
+            is_set_aside=note is not None and note.is_set_aside(known.now),
+        )
+        if _is_wanted(problem, problem_filter, known):
+            found.append(problem)
+    found.sort(key=lambda each: (-each.total.summary.status.rank, -each.total.summary.count, each.key))
+    figure = _FIGURES[sort.removeprefix("-")]
+    found.sort(key=lambda each: figure(each, known), reverse=sort.startswith("-"))
     if sort == DEFAULT_SORT:
-        found.sort(key=lambda each: each.is_set_aside(known.now))
+        found.sort(key=lambda each: each.is_set_aside)
     return found
+
+
+def page_of_problems(
+    found: Sequence[FoundProblem], known: Known, *, limit: int, cursor: str | None
+) -> Page[ListedProblem]:
+    """A page of what was found, going on where the last one ended."""
+    begin = 0
+    if cursor is not None:
+        last = tuple(read_cursor(cursor, str, str, str))
+        begin = next((place for place, each in enumerate(found, 1) if each.key == last), len(found))
+    items = list_found(found[begin : begin + limit], known)
+    more = begin + limit < len(found)
+    return Page(items=items, next_cursor=write_cursor(items[-1].key) if more else None)
+
+
+def list_found(found: Sequence[FoundProblem], known: Known) -> list[ListedProblem]:
+    """With all that there is to say of each."""
+    templates = list_templates([each.total.summary for each in found])
+    return [_listed(each, template, known) for each, template in zip(found, templates, strict=True)]
+
+
+def list_problems(
+    view: LakeView, problem_filter: ProblemFilter, known: Known, *, sort: str = DEFAULT_SORT
+) -> list[ListedProblem]:
+    """All that a filter finds."""
+    return list_found(look_for(view, problem_filter, known, sort=sort), known)
 
 
 def find_problems(
@@ -129,18 +182,8 @@ def find_problems(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[ListedProblem]:
-    """A page of them, going on where the last one ended."""
-    return page_of_problems(list_problems(view, problem_filter, known, sort=sort), limit=limit, cursor=cursor)
-
-
-def page_of_problems(found: Sequence[ListedProblem], *, limit: int, cursor: str | None) -> Page[ListedProblem]:
-    begin = 0
-    if cursor is not None:
-        last = tuple(read_cursor(cursor, str, str, str))
-        begin = next((place for place, each in enumerate(found, 1) if each.key == last), len(found))
-    items = list(found[begin : begin + limit])
-    more = begin + limit < len(found)
-    return Page(items=items, next_cursor=write_cursor(items[-1].key) if more else None)
+    """A page of it."""
+    return page_of_problems(look_for(view, problem_filter, known, sort=sort), known, limit=limit, cursor=cursor)
 
 
 def list_trends(view: LakeView, problems: Sequence[ListedProblem]) -> dict[Key, list[tuple[int, Status | None]]]:
@@ -198,16 +241,16 @@ def _find_totals(view: LakeView, wanted: ProblemFilter) -> list[ProblemTotal]:
     return totals_of(view.select(chosen.order_by(problem_totals.c.last_us.desc()).limit(MOST_LISTED)))
 
 
-def _listed(total: ProblemTotal, template: str, state: ProblemState, known: Known) -> ListedProblem:
-    summary = total.summary
+def _listed(found: FoundProblem, template: str, known: Known) -> ListedProblem:
+    total, summary = found.total, found.total.summary
     return ListedProblem(
         integration=total.integration,
         configuration=total.configuration or None,
         problem_id=summary.problem_id,
         template=template,
         status=summary.status,
-        state=state,
-        cause=known.causes.find(summary.example.code, summary.example.message),
+        state=found.state,
+        cause=_cause_of(total, known),
         count=summary.count,
         records=summary.records.count,
         records_are_exact=summary.records.is_exact,
@@ -215,20 +258,24 @@ def _listed(total: ProblemTotal, template: str, state: ProblemState, known: Know
         first_at=from_microseconds(summary.first_us),
         last_at=from_microseconds(summary.last_us),
         example=summary.example,
-        note=known.notes.get((total.integration, summary.problem_id)),
+        note=found.note,
     )
 
 
-def _is_wanted(problem: ListedProblem, wanted: ProblemFilter, now: datetime) -> bool:
+def _cause_of(total: ProblemTotal, known: Known) -> Cause:
+    return known.causes.find(total.summary.example.code, total.summary.example.message)
+
+
+def _is_wanted(problem: FoundProblem, wanted: ProblemFilter, known: Known) -> bool:
     if wanted.states and problem.state not in wanted.states:
         return False
-    if wanted.cause is not None and problem.cause.name != wanted.cause:
+    if wanted.cause is not None and _cause_of(problem.total, known).name != wanted.cause:
         return False
-    if wanted.is_set_aside is not None and problem.is_set_aside(now) is not wanted.is_set_aside:
+    if wanted.is_set_aside is not None and problem.is_set_aside is not wanted.is_set_aside:
         return False
     if wanted.q is None:
         return True
-    note = problem.note
-    texts = (problem.template, problem.example.message, problem.example.code, problem.problem_id)
-    said = " ".join(text for text in (*texts, note and note.note, note and note.ticket) if text).casefold()
+    note, summary = problem.note, problem.total.summary
+    texts = (problem.said, summary.example.code, summary.problem_id, note and note.note, note and note.ticket)
+    said = " ".join(text for text in texts if text).casefold()
     return all(word in said for word in wanted.q.casefold().split())

@@ -52,7 +52,7 @@ class RunProblems:
 def list_known_problems(view: LakeView, run: Run, known: Known, *, limit: int = MOST_LOOKED_AT) -> RunProblems:
     """The problems of a run from the index alone: new ones first, then the worst, then the most frequent."""
     counts = list_problem_counts(view, run.run_id, limit=limit)
-    states = find_run_problem_states(view, run)
+    states = find_run_problem_states(view, run, [each.problem_id for each in counts])
     problems = [_known_problem(run, each, states.get(each.problem_id, ProblemState.NEW), known) for each in counts]
     problems.sort(key=lambda each: STATE_ORDER[each.state])  # a stable sort: the rest is as it was
     failures = run.counts.processed - run.counts.oks

@@ -72,6 +72,7 @@ words = ["belongs to another workspace"]
     ("[classes.x]\ntitle = 'X'", "class x"),
     ("[[rule]]\nclass = 'data'", "a key nobody reads: rule"),
     ("rules = 3", "there are tables"),
+    ("[[rules]]\nclass = 'data'\nwords = ['a*b']", "at the end of words only"),
     ("not toml", "is not TOML"),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_meant_is_refused_with_the_place(tmp_path, text, said):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ingest.action import Status
 from ingest.problem_rows import Key
 from query.causes import Cause
-from query.problem_list import ListedProblem, ProblemFilter, list_problems, list_trends, page_of_problems
+from query.problem_list import ListedProblem, ProblemFilter, list_problems, list_trends, look_for, page_of_problems
 from query.problem_states import ProblemState
 from query.runs import RunFacets, list_facets
 from reports.charts import history_bars
@@ -145,13 +145,14 @@ def list_wanted_problems(workspace: Workspace, *, now: datetime) -> list[ListedP
 def build_problem_list(workspace: Workspace, arguments: Arguments, *, now: datetime) -> ProblemList:
     """The page of problems these arguments ask for."""
     view, wanted, sort = workspace.view, _filter(workspace, now), problem_sort()
-    found = list_problems(view, replace(wanted, states=()), workspace.known(now), sort=sort)
+    known = workspace.known(now)
+    found = look_for(view, replace(wanted, states=()), known, sort=sort)
     in_state = [each for each in found if not wanted.states or each.state in wanted.states]
-    page = page_of_problems(in_state, limit=limit_of(), cursor=arguments.get("cursor"))
+    page = page_of_problems(in_state, known, limit=limit_of(), cursor=arguments.get("cursor"))
     return ProblemList(
         problems=page.items,
-        counts=Counter(each.state for each in found if not each.is_set_aside(now)),
-        set_aside=sum(each.is_set_aside(now) for each in in_state),
+        counts=Counter(each.state for each in found if not each.is_set_aside),
+        set_aside=sum(each.is_set_aside for each in in_state),
         trends=list_trends(view, page.items),
         problem_filter=wanted,
         arguments=arguments,
