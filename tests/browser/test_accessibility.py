@@ -6,6 +6,9 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from ingest.problem import problem_id_of, template_of
+from tests.web.pages.cast import failure
+
 ADDRESSES = (
     "/",
     "/runs",
@@ -19,6 +22,9 @@ ADDRESSES = (
     "/rejects",
     "/search",
     "/search?q=owner&match=substring",
+    "/problems?state=all",
+    "/problems?state=resolved",
+    f"/problems/{problem_id_of(template_of(failure(1)['message']))}",
     "/compare?a=nightly&b=broken",
     "/compare",
     "/records/-/a1",
