@@ -12,6 +12,7 @@ from typing import Any
 
 from ingest.details import merge_details
 from ingest.formats import READABLE_LIMIT
+from ingest.formats.ndjson import read_object
 from ingest.inputs import PROTOCOLS
 from ingest.normalise import LineDefaults, Refusal, guessed_columns, normalise_object
 from ingest.timestamps import from_microseconds, to_microseconds
@@ -89,7 +90,7 @@ def mend(reject: KeptReject, with_: Mend) -> Mended:
         action = normalise_object(line, LineDefaults(), {}, received_us=received_us)
     except Refusal as refusal:
         return Mended(reject=reject, field=refusal.field, reason=str(refusal))
-    return Mended(reject=reject, line=line, action=action)
+    return Mended(reject=reject, line=_line_of(action), action=action)
 
 
 def sent_object(reject: KeptReject) -> Mapping[str, Any] | None:
@@ -114,14 +115,20 @@ def _sent_object(reject: KeptReject) -> Mapping[str, Any]:
     if reject.raw is None:
         raise _cannot("its text was not kept: send it again")
     try:
-        value = json.loads(reject.raw)
-    except (ValueError, RecursionError):
+        return read_object(reject.raw.encode())
+    except ValueError as error:
         if len(reject.raw) >= READABLE_LIMIT:
             raise _cannot(f"only its first {READABLE_LIMIT:,} characters were kept: send it again") from None
-        raise _cannot(f"it is no readable {'row' if reject.given.get('input') == 'csv' else 'object'}") from None
-    if not isinstance(value, dict):
-        raise _cannot("it is no object")
-    return value
+        if reject.given.get("input") == "csv":
+            raise _cannot("which cell of the row is which field cannot be told") from None
+        raise _cannot(f"it cannot be read: {error}") from None
+
+
+def _line_of(action: Mapping[str, Any]) -> dict[str, Any]:
+    """The line that reads as this action and as no other."""
+    line = {name: value for name, value in action.items() if value is not None}
+    details = {} if action["details"] is None else {"details": json.loads(action["details"])}
+    return {**line, **details, "happened_at": from_microseconds(action["happened_at"]).isoformat()}
 
 
 def _mended_line(sent: Mapping[str, Any], reject: KeptReject, with_: Mend) -> dict[str, Any]:

@@ -196,7 +196,6 @@ def _duration(value: object) -> int | None:
 
 
 def _reject(line: int, value: Mapping[str, Any], refusal: Refusal, columns: Mapping[str, str]) -> Reject:
-    raw = json.dumps(value, ensure_ascii=False, default=str)
     sent, _ = guessed_columns(tuple(value), tuple(columns.items()))
     run_id = _text(value.get(sent.get("run_id", "run_id")))
     return Reject(
@@ -204,9 +203,17 @@ def _reject(line: int, value: Mapping[str, Any], refusal: Refusal, columns: Mapp
         field=refusal.field,
         code=refusal.code,
         message=str(refusal),
-        raw=raw[:READABLE_LIMIT],
+        raw=_raw_text(value)[:READABLE_LIMIT],
         run_id=run_id if run_id is not None and not check_run_id(run_id) else None,
     )
+
+
+def _raw_text(value: Mapping[str, Any]) -> str:
+    """A row as JSON, which has no NaN and no Infinity: they become texts."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return _raw_text(json.loads(json.dumps(value, default=str), parse_constant=str))
 
 
 def _in_line_order(tables: list[pa.Table], places: list[np.ndarray]) -> pa.Table:

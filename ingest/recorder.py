@@ -167,7 +167,8 @@ class Recorder:
         if fresh:
             body = "".join(json.dumps(each.line, ensure_ascii=False) + "\n" for each in fresh)
             claims = [each.reject.claim for each in fresh]
-            self.record(io.BytesIO(body.encode()), "ndjson", source=REPLAYED, claims=claims)
+            receipt = self.record(io.BytesIO(body.encode()), "ndjson", source=REPLAYED, claims=claims)
+            assert receipt.rejected == 0, "what was mended is right"
         self._committer.note_replayed([_note(each, mend) for each in right.values()])
         return len(fresh)
 

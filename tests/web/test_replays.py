@@ -98,7 +98,7 @@ def test_a_csv_row_with_too_few_cells_cannot_be_replayed_and_says_so(workspace: 
 
     done = replay(workspace, EVERYTHING, Mend())
 
-    assert done == Replay(replayed=0, refused=1, reasons=(("it is no readable row", 1),))
+    assert done == Replay(replayed=0, refused=1, reasons=(("which cell of the row is which field cannot be told", 1),))
     assert waiting(workspace) == ["wrong-cell-count"]
 
 
@@ -203,3 +203,35 @@ def test_a_long_line_is_kept_whole_and_one_too_long_says_so(workspace: Workspace
         replayed=1, refused=1, reasons=(("only its first 65,536 characters were kept: send it again", 1),)
     )
     assert [len(str(each["message"])) for each in actions(workspace)] == [50_000]
+
+
+def test_lines_that_say_two_things_or_half_of_one_are_not_guessed_at(workspace: Workspace) -> None:
+    lines = [
+        '{"run_id":"r1","status":"ok","status":"error"}',
+        '{"run_id":"r1","status":"ok","message":"\\ud800"}',
+    ]
+    record(workspace, ndjson(lines).read(), "ndjson")
+
+    done = replay(workspace, EVERYTHING, Mend())
+
+    assert (done.replayed, done.refused) == (0, 2)
+    assert sorted(reason for reason, _ in done.reasons) == [
+        "it cannot be read: a \\ud… escape is half of a surrogate pair",
+        "it cannot be read: the key 'status' stands twice",
+    ]
+
+
+def test_numbers_that_json_has_not_and_times_long_ago_are_replayed_as_they_were(workspace: Workspace) -> None:
+    table = pa.table(
+        {"run_id": ["r1"], "status": ["hm"], "happened_at": ["1812-06-24T00:00:00Z"], "share": [float("nan")]}
+    )
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    record(workspace, sink.getvalue(), "arrow")
+
+    assert replay(workspace, EVERYTHING, Mend(words={"status": {"hm": "INFO"}})).replayed == 1
+
+    [action] = search_actions(workspace.view, Search()).items
+    assert action.happened_at.isoformat() == "1812-06-24T00:00:00+00:00"
+    assert '"share":"NaN"' in (action.details or "")

@@ -90,7 +90,7 @@ def test_single_lines_are_replayed_by_their_ids(refused: FlaskClient) -> None:
     ).get_json()
 
     assert (done["replayed"], done["refused"]) == (1, 1)
-    assert done["reasons"] == [{"reason": "it is no readable object", "count": 1}]
+    assert done["reasons"] == [{"reason": "it cannot be read: not JSON: Expecting value at character 1", "count": 1}]
 
 
 @pytest.mark.parametrize(
