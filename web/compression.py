@@ -6,6 +6,7 @@ encoding is left alone: the first must not wait for its end, the second is often
 
 import gzip
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 from flask import Flask, Response, request
 
@@ -24,6 +25,13 @@ _QUICK, _WELL = 4, 9
 _FILES_KEPT = 64
 
 
+@runtime_checkable
+class SupportsClose(Protocol):
+    """What holds an open file."""
+
+    def close(self) -> None: ...
+
+
 def register_compression(app: Flask) -> None:
     compress_file = lru_cache(_FILES_KEPT)(lambda content: gzip.compress(content, _WELL, mtime=0))
 
@@ -31,8 +39,7 @@ def register_compression(app: Flask) -> None:
         if not _may_be_compressed(response):
             return response
         is_file = response.direct_passthrough
-        response.direct_passthrough = False
-        content = response.get_data()
+        content = _content_of(response)
         response.vary.add("Accept-Encoding")
         if len(content) >= SMALLEST and request.accept_encodings["gzip"]:
             response.set_data(compress_file(content) if is_file else gzip.compress(content, _QUICK, mtime=0))
@@ -41,6 +48,16 @@ def register_compression(app: Flask) -> None:
         return response
 
     app.after_request(compress)
+
+
+def _content_of(response: Response) -> bytes:
+    """All of it; a file is closed at once, not when somebody comes to close the answer."""
+    source = response.response
+    response.direct_passthrough = False
+    content = response.get_data()
+    if isinstance(source, SupportsClose):
+        source.close()
+    return content
 
 
 def _may_be_compressed(response: Response) -> bool:
