@@ -40,9 +40,13 @@ def test_records_come_after_the_page_and_lead_to_action_and_history(page: Page) 
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("no <b>permission</b>")
 
+    opener = page.locator(".opener")
+    page.wait_for_load_state("networkidle")  # what has just come is a link at first, and opens in place a moment later
     page.keyboard.press("j")
+    expect(opener).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("tr.action-details .message-text")).to_contain_text("no <b>permission</b>")
+    expect(opener).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("Escape")
     expect(page.locator("tr.action-details")).to_have_count(0)
 
