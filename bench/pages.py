@@ -27,6 +27,7 @@ PAGES = {
     "one run's first errors as JSON": ("/api/v1/runs/{run}/actions?status=ERROR&limit=50", "< 25 ms"),
     "one run's problems as JSON": ("/api/v1/runs/{run}/problems", ""),
     "one run": ("/runs/{run}", "< 50 ms"),
+    "problems": ("/problems", "< 50 ms"),
     "one run again": ("/runs/{same}", ""),
     "one run again, only its errors": ("/runs/{same}?status=ERROR", ""),
     "further rows of one run": ("/runs/{same}/actions?status=ERROR", ""),

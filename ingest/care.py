@@ -15,6 +15,8 @@ from ingest.errors import BatchDamaged, LakeError
 from ingest.footer import KINDS
 from ingest.index_tables import batch_runs, batches, replaced
 from ingest.lake import SealedBatch
+from ingest.problem_rows import list_batch_problems
+from ingest.problem_summary import ProblemSummary
 from ingest.recorder import Recorder
 from ingest.token_index import index_tokens
 
@@ -140,7 +142,9 @@ class _Care:
         if row is not None:
             if row.crc is None and batch.crc is not None:
                 self._sums[batch_id] = batch.crc
-            if _said_of(batch) != self._known_of(row):
+            if _said_of(batch) != self._known_of(row) or _in_order(
+                batch.footer.problems or ()
+            ) != self._known_problems_of(batch):
                 yield self._finding(batch_id, path, "the index says otherwise than its footer", REINDEX)
         problem = find_token_damage(self._lake, batch) if kind == "actions" else None
         if problem is not None:
@@ -153,6 +157,13 @@ class _Care:
             known = sorted((dict(each) for each in connection.execute(chosen).mappings()), key=_run_id)
         counts = [[each[name] for name in ("run_id", "first_us", "last_us", "gone", *COUNT_COLUMNS)] for each in known]
         return [row.rows, row.bytes, row.is_merged, counts]
+
+    def _known_problems_of(self, batch: SealedBatch) -> list[object]:
+        """Nothing where the footer is of an older writer, which did not say."""
+        if batch.footer.problems is None:
+            return []
+        with self._index.reading() as connection:
+            return _in_order(list_batch_problems(connection, batch.footer.batch_id))
 
     def _finding(self, batch_id: str, path: Path, problem: str, advice: str, damage: Damage | None = None) -> Finding:
         kind = self.kinds[batch_id]
@@ -169,3 +180,14 @@ def _said_of(batch: SealedBatch) -> list[object]:
         for each in sorted(batch.footer.runs, key=lambda each: each.run_id)
     ]
     return [batch.footer.rows, batch.size, bool(batch.footer.replaces), counts]
+
+
+def _in_order(problems: Iterable[ProblemSummary]) -> list[object]:
+    """All of them but the texts of their examples, of which a database may keep less."""
+    return [
+        (
+            *(each.run_id, each.problem_id, each.count, each.status),
+            *(each.first_us, each.last_us, each.records, each.example.place),
+        )
+        for each in sorted(problems, key=lambda each: (each.run_id, each.problem_id))
+    ]

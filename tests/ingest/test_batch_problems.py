@@ -215,6 +215,15 @@ def test_a_damaged_batch_set_aside_is_still_told(recorder):
     assert problems_of(recorder) == before
 
 
+def test_verify_tells_of_an_index_that_says_otherwise(recorder):
+    record_nights(recorder)
+    table = metadata.tables["batch_problems"]
+    with recorder.index.writing() as connection:
+        connection.execute(table.update().values(records_most=99))
+
+    assert {finding.problem for finding in verify(recorder)} == {"the index says otherwise than its footer"}
+
+
 def write_anew(path, change):
     """Seal a batch again with another footer."""
     table, metadata = pq.read_table(path, partitioning=None), pq.read_metadata(path).metadata

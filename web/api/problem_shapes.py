@@ -9,6 +9,9 @@ from query.problem_states import ProblemState
 from query.run_problems import RunProblem
 from web.api.schemas import JsonObject, instant
 
+NOTHING_KNOWN: JsonObject = {"state": None, "cause": None}
+"""Of a problem that is one of too many."""
+
 
 def listed_problem_as_json(problem: ListedProblem) -> JsonObject:
     return {
@@ -37,16 +40,19 @@ def run_problem_as_json(each: RunProblem) -> JsonObject:
         "problem_id": problem.problem_id,
         "template": problem.template,
         "status": problem.status,
-        "state": each.state,
-        "cause": each.cause.name,
         "count": problem.count,
         "records": problem.records,
         "records_are_exact": problem.records_are_exact,
         "first_at": instant(problem.first_at),
         "last_at": instant(problem.last_at),
         "example": example_as_json(problem.example),
-        **note_as_json(each.note),
+        **known_as_json(each),
     }
+
+
+def known_as_json(each: RunProblem) -> JsonObject:
+    """What is known of a problem beside the run."""
+    return {"state": each.state, "cause": each.cause.name, **note_as_json(each.note)}
 
 
 def note_as_json(note: ProblemNote | None) -> JsonObject:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from flask import Response
@@ -11,8 +12,10 @@ from ingest.errors import InvalidInput
 from ingest.recorder import RunAnnouncement, RunChange
 from ingest.run_id import require_run_id
 from query.problems import list_run_problems
+from query.run_problems import list_known_problems
 from query.runs import RUN_SORTS, RunFilter, find_runs, get_run
 from web.api.body import read_small_body
+from web.api.problem_shapes import NOTHING_KNOWN, known_as_json
 from web.api.query_parameters import (
     CURSOR,
     LIMIT,
@@ -89,10 +92,13 @@ def get_one_run(run_id: str) -> Response:
 
 
 def get_run_problems(run_id: str) -> Response:
-    view = workspace().view
-    get_run(view, run_id)
-    problems = list_run_problems(view, run_id, limit=limit_of())
-    return Response(json.dumps({"items": [problem_as_json(problem) for problem in problems]}), content_type=JSON)
+    here = workspace()
+    run = get_run(here.view, run_id)
+    problems = list_run_problems(here.view, run_id, limit=limit_of())
+    looked_at = list_known_problems(here.view, run, here.known(datetime.now(UTC))).all
+    known = {each.problem.problem_id: known_as_json(each) for each in looked_at}
+    items = [problem_as_json(problem) | known.get(problem.problem_id, NOTHING_KNOWN) for problem in problems]
+    return Response(json.dumps({"items": items}), content_type=JSON)
 
 
 def read_announcement(body: JsonObject) -> RunAnnouncement:

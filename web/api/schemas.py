@@ -295,6 +295,12 @@ SCHEMAS: JsonObject = {
         last_at=_INSTANT,
         operations={"type": "array", "items": _OPERATION},
         codes={"type": "array", "items": _TEXT},
+        state={**_MAYBE_TEXT, "description": "new, regressed or persisting, as of the end of the run"},
+        cause={**_MAYBE_TEXT, "description": "the name of its class"},
+        note=_MAYBE_TEXT,
+        ticket=_MAYBE_TEXT,
+        muted_until=_MAYBE_INSTANT,
+        is_expected={"type": "boolean"},
         examples={"type": "array", "items": _component("Action")},
     ),
     "Receipt": _object(

@@ -96,6 +96,13 @@ def test_api_tells_one_problem_with_its_runs(pages):
     assert item["who"] == "whoever maintains the configuration of the integration"
 
 
+def test_api_of_a_run_tells_what_is_known_of_its_problems(pages):
+    refused, owner = pages.get("/api/v1/runs/broken/problems").get_json()["items"]
+
+    assert (refused["template"], refused["state"], refused["cause"]) == (REFUSED, "new", "configuration")
+    assert (owner["state"], owner["is_expected"], owner["note"]) == ("new", False, None)
+
+
 @pytest.fixture
 def nights(workspace):
     """Two full runs with one problem; the second has a new one too."""
