@@ -9,7 +9,7 @@ The way in, one module a step::
     mapping         which raw column is which of our fields
     normalise       raw table -> typed actions, and refusals with their reasons
     reading         one body, block by block, through the four above
-    mending         refused lines made right, to be replayed
+    mending         refused lines made right, to be replayed;  replays  those that were, but not noted
     given_names     what a sender calls a foreign log as a whole
     committer       submissions -> batches, one index transaction, receipts
     group_commit    senders that wait at the same moment share a commit

@@ -17,6 +17,8 @@ from ingest.inputs import PROTOCOLS
 from ingest.normalise import LineDefaults, Refusal, guessed_columns, normalise_object
 from ingest.timestamps import from_microseconds, to_microseconds
 
+CLAIM = "reject "
+"""What the idempotency key of a replay begins with; the id of the reject follows."""
 REPLAYED = "replayed"
 """The code of a row that says which reject was replayed, and the key of its id in the details of the action."""
 _GIVEN = ("run_id", "integration", "configuration", "trigger")
@@ -45,7 +47,7 @@ class KeptReject:
     @property
     def claim(self) -> str:
         """The idempotency key that its replay takes."""
-        return f"reject {self.reject_id}"
+        return f"{CLAIM}{self.reject_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

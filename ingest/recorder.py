@@ -35,6 +35,7 @@ from ingest.mending import REPLAYED, Mend, Mended
 from ingest.normalise import LineDefaults
 from ingest.reading import Reading
 from ingest.receipt import Receipt, RunReceipt, receipt_from_json
+from ingest.replays import list_lost_notes
 from ingest.run_id import require_run_id
 from ingest.run_state import EventKind, RunEvent
 from ingest.run_totals import RunRow
@@ -93,6 +94,7 @@ class Recorder:
         recorder = cls(lake, Index(index_url or f"sqlite:///{data / 'index.sqlite'}"), now=now)
         lake.recover()
         recorder.catch_up()
+        recorder.note_lost_replays()
         return recorder
 
     def compactor(self) -> Compactor:
@@ -161,6 +163,7 @@ class Recorder:
 
         Raises KeyTaken when another process replays one of them at this moment.
         """
+        self.note_lost_replays()
         right = {each.reject.claim: each for each in mended if each.line is not None}
         taken = self.index.find_taken(list(right))
         fresh = [each for claim, each in sorted(right.items()) if claim not in taken]
@@ -169,8 +172,16 @@ class Recorder:
             claims = [each.reject.claim for each in fresh]
             receipt = self.record(io.BytesIO(body.encode()), "ndjson", source=REPLAYED, claims=claims)
             assert receipt.rejected == 0, "what was mended is right"
-        self._committer.note_replayed([_note(each, mend) for each in right.values()])
+            self._committer.note_replayed([_note(each, mend) for each in fresh])
         return len(fresh)
+
+    def note_lost_replays(self) -> None:
+        """Say of rejects that they were replayed, where whoever replayed them could not any more."""
+        lost = list_lost_notes(self.lake, self.index, now_us=self.now_us())
+        if lost:
+            self._committer.note_replayed(
+                [{"code": REPLAYED, "message": "recorded after all", "replayed": reject_id} for reject_id in lost]
+            )
 
     def announce_run(self, announcement: RunAnnouncement) -> bool:
         """Make a run known. False, and nothing changed, when it was announced before."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from ingest.index import KeyTaken
 from ingest.mending import Mend
 from ingest.recorder import LineDefaults, Receipt
 from query.rejects import RejectFilter, find_rejects, list_reject_groups
@@ -155,20 +156,27 @@ def test_a_line_the_mend_does_not_help_stays_refused_and_can_be_tried_again(work
     assert sorted(str(each["status"]) for each in actions(workspace)) == ["ERROR", "WARNING"]
 
 
-def test_a_replay_whose_note_was_lost_is_noted_and_not_recorded_again(workspace: Workspace) -> None:
+def test_a_replay_whose_note_was_lost_is_noted_by_whoever_comes_next_and_not_recorded_again(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     """What a process leaves that dies between recording and noting."""
     record(workspace, ndjson([line(status="kaputt")]).read(), "ndjson")
     mend = Mend(words={"status": {"kaputt": "ERROR"}})
     [mended] = preview_replay(workspace, EVERYTHING, mend).mended
     replay(workspace, EVERYTHING, mend)
-    [note] = list(workspace.recorder.lake.list_ids("rejects"))[1:]
-    workspace.recorder.lake.path_of("rejects", note).unlink()
+    lake = workspace.recorder.lake
+    refused, note = lake.list_ids("rejects")
+    lake.path_of("rejects", note).unlink()
     workspace.recorder.reindex()
-
     assert waiting(workspace) == []
-    assert workspace.recorder.replay([mended], mend) == 0
-    assert len(actions(workspace)) == 1
-    assert len(list(workspace.recorder.lake.list_ids("rejects"))) == 2
+
+    with open_workspace(Settings(data=tmp_path / "data")) as next_one:
+        assert next_one.recorder.replay([mended], mend) == 0
+
+        noted = [lake.read("rejects", batch_id)["replayed"].to_pylist() for batch_id in lake.list_ids("rejects")]
+        assert noted == [[None], [f"{refused}.0"]]
+        assert len(actions(next_one)) == 1
+        assert waiting(next_one) == []
 
 
 def test_what_was_replayed_is_known_after_a_rebuild_and_after_compaction(workspace: Workspace) -> None:
@@ -235,3 +243,13 @@ def test_numbers_that_json_has_not_and_times_long_ago_are_replayed_as_they_were(
     [action] = search_actions(workspace.view, Search()).items
     assert action.happened_at.isoformat() == "1812-06-24T00:00:00+00:00"
     assert '"share":"NaN"' in (action.details or "")
+
+
+def test_of_two_that_replay_a_line_at_once_the_index_lets_one(workspace: Workspace) -> None:
+    recorder = workspace.recorder
+    recorder.record(ndjson([line(source_id="first")]), "ndjson", claims=["reject x.0"])
+
+    with pytest.raises(KeyTaken):
+        recorder.record(ndjson([line(source_id="second")]), "ndjson", claims=["reject x.0"])
+
+    assert [each["source_id"] for each in actions(workspace)] == ["first"]
