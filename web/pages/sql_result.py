@@ -12,6 +12,8 @@ from web.api.sql import as_json
 from web.pages.addresses import path_of_problem, path_of_record, path_of_run
 
 CELL_SHOWN = 500
+LONGEST_PLAIN_JSON = 60
+PRETTY_SHOWN, PRETTY_LINES = 2000, 60
 _WORDS_OF_TYPES: Sequence[tuple[Callable[[pa.DataType], bool], str]] = (
     (pa.types.is_string, "text"),
     (pa.types.is_integer, "number"),
@@ -36,10 +38,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One value; ``moment`` stands in for the text of a time, ``address`` is where an id leads."""
+    """One value; ``moment`` stands in for the text of a time, ``address`` is where an id leads.
+
+    ``pretty`` is long JSON over several lines.
+    """
 
     text: str | None
     kind: str
+    pretty: str | None = None
     moment: datetime | None = None
     address: str | None = None
 
@@ -64,8 +70,21 @@ def _cell(column: Column, value: object, row: Mapping[str, object]) -> Cell:
     if value is None:
         return Cell(text=None, kind=column.kind)
     moment = value if isinstance(value, datetime) and value.tzinfo else None
-    text = shorten(_text_of(value), CELL_SHOWN)
-    return Cell(text=text, kind=column.kind, moment=moment, address=_address_of(column.name, value, row))
+    text = _text_of(value)
+    return Cell(
+        text=shorten(text, CELL_SHOWN),
+        kind=column.kind,
+        pretty=_pretty(text) if column.kind == "json" and len(text) > LONGEST_PLAIN_JSON else None,
+        moment=moment,
+        address=_address_of(column.name, value, row),
+    )
+
+
+def _pretty(text: str) -> str | None:
+    try:
+        return shorten(json.dumps(json.loads(text), indent=2, ensure_ascii=False), PRETTY_SHOWN, PRETTY_LINES)
+    except (ValueError, RecursionError):
+        return None  # no JSON, whatever the column is called
 
 
 def _text_of(value: object) -> str:

@@ -114,6 +114,17 @@ def test_values_of_every_kind_are_text_and_markup_is_harmless(pages: FlaskClient
     assert "⟨U+202E⟩evil 1.50 2026-11-22" in text_of(html)
 
 
+def test_long_json_unfolds_and_what_is_none_stays_text(pages: FlaskClient) -> None:
+    sql = """select '{"field": "lifecycle", "before": "plan", "after": "<b>live</b>", "more": [1]}' as details,
+        {'a': 1} as short, '{"a": ' || repeat('x', 100) as details"""
+
+    html = pages.post("/sql", data={"sql": sql}).text
+
+    assert html.count("<pre>") == 1
+    assert "&#34;after&#34;: &#34;&lt;b&gt;live&lt;/b&gt;&#34;,\n" in html
+    assert '{"a": 1}' in text_of(html)
+
+
 def test_ids_of_runs_and_records_are_links_and_times_are_moments(pages: FlaskClient) -> None:
     sql = (
         "select run_id, run_id as last_run_id, target_type, target_id, happened_at from actions where target_id = 't7'"
