@@ -26,6 +26,9 @@ LONGER_BY = 30.0
 
 MORE_ERRORS_BY = 5
 
+GIVEN_UP_AFTER = 10
+"""Intervals without a run of a trigger, while other triggers go on, after which it is expected no more."""
+
 USUALLY = 0.9
 """The part of earlier runs that must have moved something for a run that did not to be odd."""
 
@@ -70,10 +73,15 @@ class Learned:
     def last(self) -> RecentRun:
         return self.runs[0]
 
-    @property
-    def next_expected_at(self) -> datetime | None:
-        """By the rhythm of the trigger that comes next."""
-        return self.rhythms[0].next_at if self.rhythms else None
+    def rhythms_at(self, now: datetime) -> Iterator[Rhythm]:
+        """Those still kept, the next to come first: a trigger long missed, while others run, was given up."""
+        for rhythm in self.rhythms:
+            has_others = rhythm.last_at < self.last.begun_at
+            if not (has_others and now > rhythm.last_at + GIVEN_UP_AFTER * rhythm.interval):
+                yield rhythm
+
+    def next_expected_at(self, now: datetime) -> datetime | None:
+        return next((rhythm.next_at for rhythm in self.rhythms_at(now)), None)
 
 
 def learn(runs: Sequence[RecentRun]) -> Learned:
@@ -123,7 +131,7 @@ def _never_says_its_end(earlier: Sequence[RecentRun], now: datetime) -> bool:
 
 
 def _of_rhythms(learned: Learned, now: datetime) -> Iterator[Finding]:
-    for rhythm in learned.rhythms:
+    for rhythm in learned.rhythms_at(now):
         if now > rhythm.late_at:
             yield Finding(
                 flag=Flag.OVERDUE,

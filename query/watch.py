@@ -127,7 +127,7 @@ class Watch:
                 runs=learned.runs,
                 findings=examine(learned, now),
                 last_success_at=look.last_successes.get(configured),
-                next_expected_at=learned.next_expected_at,
+                next_expected_at=learned.next_expected_at(now),
                 open_problems=problems.get(configured, OpenProblems()),
             )
             for configured, learned in look.learned.items()

@@ -179,7 +179,7 @@ def test_runs_begun_by_hand_are_never_expected() -> None:
 
     learned = learn([first, *others])
 
-    assert (learned.rhythms, learned.next_expected_at) == ((), None)
+    assert (learned.rhythms, learned.next_expected_at(MORNING)) == ((), None)
     assert examine(learned, MORNING + DAY * 90) == ()
 
 
@@ -200,4 +200,15 @@ def test_each_trigger_has_a_rhythm_of_its_own_and_the_next_is_the_first_of_them(
         ("CHANGES", timedelta(hours=1)),
         ("FULL_SYNC_JOB", DAY),
     ]
-    assert learned.next_expected_at == MORNING + timedelta(hours=1)
+    assert learned.next_expected_at(MORNING) == MORNING + timedelta(hours=1)
+
+
+def test_a_trigger_that_others_have_replaced_is_expected_no_more() -> None:
+    nightly = [a_run(MORNING - DAY * (20 + night)) for night in range(8)]
+    hourly = [a_run(MORNING - timedelta(hours=hour), trigger="CHANGES") for hour in range(8)]
+
+    learned = learn([*hourly, *nightly])
+
+    assert examine(learned, MORNING) == ()
+    assert learned.next_expected_at(MORNING) == MORNING + timedelta(hours=1)
+    assert flags_of(nightly[0], nightly[1:], MORNING) == ["overdue"]
