@@ -1,7 +1,7 @@
 """The timeline above the list of runs: a bar for each day or hour, which leads to the runs that began in it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from markupsafe import Markup
 
@@ -11,7 +11,6 @@ from reports.wording import format_count, format_datetime, format_duration, plur
 from web.pages.addresses import Arguments, address, said
 
 TIMES = ("range", "since", "until")
-SHORTEST_ZOOM = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,9 @@ class RunTimeline:
 
     @property
     def chart(self) -> Markup:
-        bars = [self._bar_of(bucket) for bucket in self.history.buckets]
+        elsewhere = address("/runs", said(self.arguments, without=[*TIMES, "cursor"]))
+        start = f"{elsewhere}{'&' if '?' in elsewhere else '?'}"
+        bars = [_bar_of(bucket, start) for bucket in self.history.buckets]
         return linked_bars(bars, words="Runs over time by status; each bar shows just the runs that began then")
 
     @property
@@ -47,20 +48,21 @@ class RunTimeline:
             return None
         return address("/runs", said(self.arguments, without=[*TIMES, "cursor"]))
 
-    def _bar_of(self, bucket: RunBucket) -> LinkedBar:
-        reach = {"since": _spelled(bucket.start_at), "until": _spelled(bucket.end_at)}
-        counts = [bucket.counts.get(status, 0) for status in LINKED_STATUSES]
-        worst_first = zip(reversed(LINKED_STATUSES), reversed(counts), strict=True)
-        amounts = ", ".join(
-            f"{format_count(count)} {status or 'without a status'}" for status, count in worst_first if count
-        )
-        return LinkedBar(
-            counts=counts,
-            address=address("/runs", self.arguments, {**reach, "range": None, "cursor": None}),
-            words=f"{format_datetime(bucket.start_at)}: {amounts}",
-        )
+
+def _bar_of(bucket: RunBucket, start: str) -> LinkedBar:
+    """``start`` is the address but for the times; sixty whole ones would take as long as the rows below."""
+    counts = [bucket.counts.get(status, 0) for status in LINKED_STATUSES]
+    worst_first = zip(reversed(LINKED_STATUSES), reversed(counts), strict=True)
+    amounts = ", ".join(
+        f"{format_count(count)} {status or 'without a status'}" for status, count in worst_first if count
+    )
+    return LinkedBar(
+        counts=counts,
+        address=f"{start}since={_spelled(bucket.start_at)}&until={_spelled(bucket.end_at)}",
+        words=f"{format_datetime(bucket.start_at)}: {amounts}",
+    )
 
 
 def _spelled(moment: datetime) -> str:
-    """As the fields of the filter spell it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    """As the fields of the filter spell it, in an address."""
+    return moment.strftime("%Y-%m-%dT%H%%3A%M%%3A%S").rjust(23, "0")
