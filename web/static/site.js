@@ -38,8 +38,10 @@ async function copy(event) {
 // Addresses say only the filters that were filled in. htmx reads a form as the browser does, so this serves both.
 function dropEmptyFilters(event) {
   if (!event.target.matches("form.filters")) return;
-  for (const [name, text] of [...event.formData]) {
-    if (text === "") event.formData.delete(name);
+  for (const name of new Set(event.formData.keys())) {
+    const said = event.formData.getAll(name).filter((text) => text !== "");
+    event.formData.delete(name);
+    said.forEach((text) => event.formData.append(name, text));
   }
 }
 
