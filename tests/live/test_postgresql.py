@@ -32,6 +32,10 @@ ADDRESSES = (
     "/api/v1/runs?q=night&since=2020-01-01T00:00:00Z&limit=2",
     "/api/v1/runs?errors_min=1&processed_max=9&longer_than=0",
     "/api/v1/overview",
+    "/api/v1/problems",
+    "/problems.json?state=",
+    "/api/v1/runs/nightly-1/problems",
+    "/api/v1/rejects",
     "/api/v1/actions?q=error&match=substring",
     "/api/v1/runs/nightly-1",
     "/api/v1/runs/nightly-1/actions?status=ERROR",
@@ -120,7 +124,9 @@ def test_every_answer_is_the_same(answers: tuple[FlaskClient, FlaskClient], addr
     in_sqlite, in_postgresql = (client.get(address) for client in answers)
 
     assert (in_sqlite.status_code, in_postgresql.status_code) == (200, 200)
-    assert json.loads(in_postgresql.data) == json.loads(in_sqlite.data)
+    told = json.loads(in_sqlite.data)
+    assert json.loads(in_postgresql.data) == told
+    assert told["items"] if "items" in told else told
 
 
 def test_what_pages_ask_is_the_same(answers: tuple[FlaskClient, FlaskClient]) -> None:
