@@ -144,14 +144,16 @@ class LakeView:
         until: datetime | None = None,
     ) -> list[str]:
         """The readable batches with actions of the run, of one of these statuses and operations in this time, by id."""
-        counted = [
-            batch_runs.c[f"{operation}_{status}".lower()] > 0
-            for operation in operations or OPERATIONS
-            for status in statuses or STATUSES
-        ]
         chosen = sa.select(batch_runs.c.batch_id).where(
-            batch_runs.c.run_id == run_id, is_readable(batch_runs.c.batch_id), sa.or_(*counted)
+            batch_runs.c.run_id == run_id, is_readable(batch_runs.c.batch_id)
         )
+        if statuses or operations:
+            counted = [
+                batch_runs.c[f"{operation}_{status}".lower()] > 0
+                for operation in operations or OPERATIONS
+                for status in statuses or STATUSES
+            ]
+            chosen = chosen.where(sa.or_(*counted))
         if since is not None:
             chosen = chosen.where(batch_runs.c.last_us >= to_microseconds(since))
         if until is not None:
