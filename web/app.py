@@ -11,7 +11,7 @@ from reports.wording import FILTERS, status_symbols
 from web.api import register_api
 from web.compression import register_compression
 from web.error_pages import register_error_pages
-from web.pages import register_pages
+from web.pages import cells, register_pages
 from web.request_guard import register_request_guard
 from web.workspace import Workspace
 
@@ -43,6 +43,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.filters.update({**FILTERS, **PROBLEM_FILTERS})
     app.jinja_env.globals["Status"] = Status
+    app.jinja_env.globals["cells"] = cells
     app.jinja_env.globals["status_symbols"] = status_symbols()
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # examples read in the order they were written
     register_compression(app)  # first, so that it is the last to see an answer

@@ -15,6 +15,7 @@ problems.py      problems across runs, also as CSV and JSON, and one of them; pr
                  problem_details.py fill them
 rejects.py       refused lines: reject_list.py lists them, reject_mending.py is how they are mended
 health.py        whether all is well, damaged files and what to do about them
+cells.py         what stands in cells hundreds of times a page
 arguments.py     what addresses say, parsed; every page's filters live in its address
 addresses.py     addresses that differ from the present one in some arguments
 fragments.py     whether htmx asks for a part of a page
