@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ingest.action import STATUSES, Status
 
-STRETCH_ROWS = 24_576
+STRETCH_ROWS = 12_288
 """Rows a stretch of OK actions is meant to have."""
 
 _WORST_FIRST = [status.value for status in reversed(STATUSES)]

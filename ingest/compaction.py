@@ -50,7 +50,7 @@ MOST_RUNS = 10_000
 MOST_ANSWERS = 20_000
 MOST_PROBLEMS = 20_000
 """Summaries, problems and answers are read whole with every footer: a merged batch has no more than so many."""
-BLOCK_ROWS = 32_768
+BLOCK_ROWS = 16_384
 """Most that a row group has: what is read to show a page, and about what a reader keeps of one thing."""
 FEW_ROWS = BLOCK_ROWS // 4
 """Smaller batches are read whole about as quickly as looked up, smaller blocks are not worth to be kept apart."""

@@ -26,7 +26,7 @@ from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 128 << 20
 KEPT_COLUMN_BYTES = 640 << 20
-"""The columns of a block take about 2 MB."""
+"""The columns of a block take about 1 MB."""
 _FOOTER_BYTES = 1 << 14
 """About what the footer of one block takes in memory."""
 _OFTEN_CONSTANT = (

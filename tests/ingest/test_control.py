@@ -11,7 +11,7 @@ def open_control(folder: Path) -> Control:
 
 
 def test_what_was_kept_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
-    row = {"query_id": "q1", "name": "all", "sql": "select 1", "created_us": 1, "changed_us": 2}
+    row = {"query_id": "q1", "name": "all", "sql": "select 1", "created_us": 1, "changed_us": 2, "chart": None}
     control = open_control(tmp_path)
     with control.writing() as connection:
         connection.execute(sa.insert(saved_queries), row)
