@@ -131,6 +131,21 @@ def family(pid: int) -> list[int]:
     return [pid, *(descendant for child in children for descendant in family(child))]
 
 
+def wait_until_idle(pid: int) -> None:
+    """Until a process has used less than a tenth of a core for three seconds."""
+    before = _processor_seconds(pid)
+    while True:
+        time.sleep(3)
+        used, before = _processor_seconds(pid) - before, _processor_seconds(pid)
+        if used < 0.3:
+            return
+
+
+def _processor_seconds(pid: int) -> float:
+    in_user, in_kernel = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(in_user) + int(in_kernel)) / os.sysconf("SC_CLK_TCK")
+
+
 def _high_water_mark(pid: int) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()

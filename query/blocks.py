@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from ingest.errors import BatchDamaged
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
-from ingest.token_index import TokenIndex
+from ingest.token_index import ID_COLUMNS, TEXT_COLUMNS, TokenIndex
 from query.columns import Column
 from query.trouble import Trouble
 
@@ -29,6 +29,8 @@ KEPT_COLUMN_BYTES = 640 << 20
 """The columns of a block take about 1 MB."""
 _FOOTER_BYTES = 1 << 14
 """About what the footer of one block takes in memory."""
+_REST_SECONDS = 0.005
+"""Between two blocks that are read beforehand: whoever waits for something goes first."""
 _OFTEN_CONSTANT = (
     "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type", "target_type", "code",
     "problem_id",
@@ -141,11 +143,11 @@ class Batch:
 class Batches:
     """What was read last. Safe for many threads."""
 
-    def __init__(self, lake: Lake, trouble: Trouble) -> None:
+    def __init__(self, lake: Lake, trouble: Trouble, *, kept_bytes: int = KEPT_COLUMN_BYTES) -> None:
         self._lake = lake
         self._trouble = trouble
         self._footers = _Kept[str, Batch](KEPT_FOOTER_BYTES)
-        self._columns = _Kept[tuple[str, int, str], Column](KEPT_COLUMN_BYTES)
+        self._columns = _Kept[tuple[str, int, str], Column](kept_bytes)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
 
     def open(self, batch_id: str) -> Batch:
@@ -158,6 +160,20 @@ class Batches:
     def block(self, batch: Batch, number: int, *, is_named: bool) -> "Block":
         """A block, for one thread. ``is_named``: by a token index, so that it most likely has what is looked for."""
         return Block(batch, number, self._columns if is_named else None)
+
+    def warm_up(self, batch_ids: Iterable[str], stopping: threading.Event) -> None:
+        """Read blocks before anybody asks for them, the last of each batch first, until nearly all that fits is kept.
+
+        Of batches that have a token index; others are read by nobody twice. Raises BatchDamaged, LakeUnavailable.
+        """
+        for batch_id in batch_ids:
+            batch = self.open(batch_id)
+            for number in reversed(range(batch.blocks) if batch.tokens() is not None else ()):
+                if stopping.wait(_REST_SECONDS) or self._columns.is_nearly_full:
+                    return
+                block = self.block(batch, number, is_named=True)
+                if not block.is_kept(ACTION_SCHEMA.names):
+                    block.prepare()
 
     def close(self) -> None:
         self.threads.shutdown(cancel_futures=True)
@@ -207,6 +223,13 @@ class Block:
                 self._kept.keep((self._batch.path, self._number, name), column)
             self._columns[name] = column
 
+    def prepare(self) -> None:
+        """Read all columns and make those ready that texts are looked for in."""
+        self.load(ACTION_SCHEMA.names)
+        for name in (*TEXT_COLUMNS, *ID_COLUMNS):
+            if (column := self.column(name)) is not None:
+                column.prepare()
+
     def forget(self) -> None:
         """Let go of what was read."""
         self._columns.clear()
@@ -241,6 +264,10 @@ class _Kept(Generic[_Key, _Value]):
         self._lock = threading.Lock()
         self._values: OrderedDict[_Key, _Value] = OrderedDict()
         self._bytes = 0
+
+    @property
+    def is_nearly_full(self) -> bool:
+        return self._bytes > self._most_bytes * 9 // 10
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._values

@@ -56,6 +56,11 @@ class Column:
         values = pa.array([] if value is None else [value], pa.string())
         return cls(values, np.broadcast_to(np.uint8(0), rows))
 
+    def prepare(self) -> None:
+        """Do now what looking for text would do first."""
+        if self._is_text:
+            _ = self._has_capitals_of_ascii
+
     @property
     def nbytes(self) -> int:
         """In memory, with what looking for text adds."""

@@ -30,7 +30,7 @@ from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA
 from ingest.timestamps import to_microseconds
 from query.action_macros import ACTION_MACROS
-from query.blocks import Batches
+from query.blocks import KEPT_COLUMN_BYTES, Batches
 from query.running import RunningStatements
 from query.sandbox_process import SandboxProcesses
 from query.scratch import close_scratch, open_scratch
@@ -71,11 +71,11 @@ _REMEMBERED = 64  # answers; each holds the names of its batches
 class LakeView:
     """Reads a lake through its index. Safe for many threads: every call has a cursor of its own."""
 
-    def __init__(self, lake: Lake, index: Index) -> None:
+    def __init__(self, lake: Lake, index: Index, *, kept_bytes: int = KEPT_COLUMN_BYTES) -> None:
         self.lake = lake
         self.index = index
         self.trouble = Trouble(lake, index)
-        self.batches = Batches(lake, self.trouble)
+        self.batches = Batches(lake, self.trouble, kept_bytes=kept_bytes)
         self.sandboxes = SandboxProcesses(lake.root)
         self.running = RunningStatements()
         folder, lock = open_scratch()
@@ -159,6 +159,13 @@ class LakeView:
         if until is not None:
             chosen = chosen.where(batch_runs.c.first_us < to_microseconds(until))
         return self._paths(chosen.order_by(batch_runs.c.batch_id))
+
+    def newest_merged(self, most: int) -> list[str]:
+        """The ids of the readable merged batches whose actions happened last."""
+        chosen = sa.select(batches.c.batch_id).where(
+            batches.c.kind == "actions", batches.c.is_merged, is_readable(batches.c.batch_id)
+        )
+        return [row.batch_id for row in self.select(chosen.order_by(batches.c.last_us.desc()).limit(most))]
 
     def newest_reject_files(self, most_rows: int) -> tuple[list[str], int | None]:
         """The newest readable batches of rejects with so many rows, oldest first.

@@ -12,6 +12,7 @@
     check_up        is a data folder fit for work?  health  that of a running server, and its damaged files
     replays         refused lines chosen, mended and recorded;  mends  what to do with them, as texts say it
     serve           the server process;  demo  a data folder filled with bundled logs
+    warming         the newest blocks are read before anybody looks for something in them
     admission       how many may send at once;  slow_bodies  a time limit for what they send
     request_guard   which requests a server without accounts refuses
     error_pages     every error as an HTTP answer: JSON for programs, a page for people

@@ -49,6 +49,8 @@ class Settings:
     """How long actions and rejects stay: for ever, unless tables say otherwise. In the environment their JSON."""
     causes: str | None = None
     """A file of rules of your own that say why problems happen, before those that come with synclog."""
+    search_memory_mb: int = 640
+    """How much memory may hold decoded blocks for searches; the newest are read before anybody asks. 0 keeps none."""
     sql_seconds: int = 30
     """How long an ad-hoc SQL statement may run."""
     sql_rows: int = 10_000
@@ -138,7 +140,7 @@ def _check(settings: Settings) -> None:
         )
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is 0 to 65535, not {settings.port}", field="port")
-    for name in ("maintain_seconds", "retain_hours"):
+    for name in ("maintain_seconds", "retain_hours", "search_memory_mb"):
         if getattr(settings, name) < 0:
             raise SettingsError(f"{name} is at least 0, not {getattr(settings, name)}", field=name)
     for name in ("threads", "max_body_bytes", "body_seconds", "sql_seconds", "sql_rows", "sql_memory_mb"):

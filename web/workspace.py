@@ -12,7 +12,7 @@ from query.causes import Causes, load_causes
 from query.lake_view import LakeView
 from query.problem_list import Known
 from query.watch import Watch
-from web.settings import Settings
+from web.settings import MIB, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +47,5 @@ def open_workspace(settings: Settings) -> Workspace:
     causes = load_causes(Path(settings.causes).expanduser() if settings.causes else None)
     recorder = Recorder.open(settings.data, index_url=settings.index_url)
     control = Control(settings.control_url or f"sqlite:///{settings.data / 'control.sqlite'}")
-    view = LakeView(recorder.lake, recorder.index)
+    view = LakeView(recorder.lake, recorder.index, kept_bytes=settings.search_memory_mb * MIB)
     return Workspace(settings=settings, recorder=recorder, view=view, control=control, watch=Watch(view), causes=causes)

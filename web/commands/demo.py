@@ -12,6 +12,7 @@ from web.demo import DEMO_LOGS, fill, pages_to_see
 from web.maintenance import MaintenanceProcess
 from web.serve import bind, leave
 from web.serve import serve as serve_app
+from web.warming import Warming
 from web.workspace import open_workspace
 
 DEMO_FOLDER = Path("synclog-demo")
@@ -38,7 +39,12 @@ def demo(invocation: Invocation, host: str | None, port: int | None) -> None:
         )
     settings = invocation.settings(data=invocation.data or DEMO_FOLDER, host=host, port=port)
     log_to_stderr()
-    with bind(settings) as listener, open_workspace(settings) as workspace, MaintenanceProcess(settings):
+    with (
+        bind(settings) as listener,
+        open_workspace(settings) as workspace,
+        Warming(workspace.view),
+        MaintenanceProcess(settings),
+    ):
         click.echo(f"recording {len(DEMO_LOGS)} logs of rclone in {settings.data} …", err=True)
         fill(workspace.recorder)
         serve_app(create_app(workspace), listener, threads=settings.threads, announce=_announce)

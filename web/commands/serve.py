@@ -9,6 +9,7 @@ from web.commands.invocation import Invocation
 from web.maintenance import MaintenanceProcess
 from web.serve import bind, leave
 from web.serve import serve as serve_app
+from web.warming import Warming
 from web.workspace import open_workspace
 
 
@@ -25,7 +26,12 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """
     settings = invocation.settings(host=host, port=port)
     log_to_stderr()
-    with bind(settings) as listener, open_workspace(settings) as workspace, MaintenanceProcess(settings):
+    with (
+        bind(settings) as listener,
+        open_workspace(settings) as workspace,
+        Warming(workspace.view),
+        MaintenanceProcess(settings),
+    ):
         serve_app(create_app(workspace), listener, threads=settings.threads, announce=click.echo)
     leave()
 
