@@ -157,8 +157,9 @@ class Lake:
         path = self.path_of(kind, batch_id)
         with reading_trouble(path):
             metadata = pq.read_metadata(path)
+            said = metadata.metadata
             size = path.stat().st_size
-        footer = footer_from_metadata(metadata.metadata, str(path))
+        footer = footer_from_metadata(said, str(path))
         if footer.batch_id != batch_id or footer.kind != kind:
             raise BatchDamaged(f"{path} holds batch {footer.batch_id} of {footer.kind}")
         if footer.rows != metadata.num_rows:
@@ -341,7 +342,7 @@ def reading_trouble(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise BatchDamaged(f"{path} is gone") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if getattr(error, "errno", None) in (None, errno.EIO):  # none: Arrow's own, bytes that make no sense
             raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
         raise LakeUnavailable(f"{path} cannot be read: {error}", hint="try again in a moment") from error

@@ -71,9 +71,10 @@ class Passing(BaseHTTPRequestHandler):
 
     def answer(self, response: httpx.Response) -> None:
         self.send_response(response.status_code)
-        for name, value in {**response.headers, "Content-Length": str(len(response.content))}.items():
-            if name.lower() not in ("content-encoding", "transfer-encoding", "connection"):
+        for name, value in response.headers.items():
+            if name.lower() not in ("content-encoding", "content-length", "transfer-encoding", "connection"):
                 self.send_header(name.title(), value)
+        self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
         self.wfile.write(response.content)
 
