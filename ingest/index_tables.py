@@ -4,6 +4,7 @@
 since 1970 UTC: any year, any database.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -157,6 +158,14 @@ runs = sa.Table(
     sa.Index("runs_by_time", "sort_us", "run_id", "status_rank"),
     sa.Index("runs_by_configuration", "integration", "configuration", "sort_us"),
 )
+
+
+def has_counted(operations: Sequence[str], statuses: Sequence[str]) -> sa.ColumnElement[bool]:
+    """True of a run in a batch with an action of one of these operations and one of these statuses."""
+    return sa.or_(
+        *(batch_runs.c[f"{operation}_{status}".lower()] > 0 for operation in operations for status in statuses)
+    )
+
 
 run_events = sa.Table(
     "run_events",

@@ -25,7 +25,7 @@ from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.batch import received_us_of
 from ingest.errors import LakeUnavailable
 from ingest.index import Index
-from ingest.index_tables import batch_runs, batches, is_readable
+from ingest.index_tables import batch_runs, batches, has_counted, is_readable
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA
 from ingest.timestamps import to_microseconds
@@ -148,12 +148,7 @@ class LakeView:
             batch_runs.c.run_id == run_id, is_readable(batch_runs.c.batch_id)
         )
         if statuses or operations:
-            counted = [
-                batch_runs.c[f"{operation}_{status}".lower()] > 0
-                for operation in operations or OPERATIONS
-                for status in statuses or STATUSES
-            ]
-            chosen = chosen.where(sa.or_(*counted))
+            chosen = chosen.where(has_counted(operations or OPERATIONS, statuses or STATUSES))
         if since is not None:
             chosen = chosen.where(batch_runs.c.last_us >= to_microseconds(since))
         if until is not None:

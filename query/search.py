@@ -17,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
-from ingest.index_tables import batch_runs, batches, is_readable
+from ingest.index_tables import batch_runs, batches, has_counted, is_readable
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
 from ingest.token_index import TokenIndex, lower
@@ -170,12 +170,8 @@ class _Hunt:
             if column in self._wanted:
                 conditions.append(batch_runs.c[column].in_(self._wanted[column]))
         if "status" in self._wanted or "operation" in self._wanted:
-            counted = [
-                batch_runs.c[f"{operation}_{status}".lower()] > 0
-                for operation in self._wanted.get("operation", OPERATIONS)
-                for status in self._wanted.get("status", STATUSES)
-            ]
-            conditions.append(sa.or_(*counted))
+            wanted = self._wanted
+            conditions.append(has_counted(wanted.get("operation", OPERATIONS), wanted.get("status", STATUSES)))
         return conditions
 
     def _numbers_by_tokens(self, batch: Batch, tokens: TokenIndex | None) -> np.ndarray:

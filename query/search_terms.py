@@ -99,16 +99,14 @@ def having_terms(block: Block, rows: np.ndarray, terms: Sequence[Term]) -> Mask:
         if len(left) <= _FEW_TEXTS:
             left = left[_few_having(block, rows[left], terms[done:])]
             break
-        left = left[having_term(block, rows[left], term)]
+        left = left[_many_having(block, rows[left], term)]
     found = np.zeros(len(rows), bool)
     found[left] = True
     return found
 
 
-def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
-    """Which of some rows have a word or phrase."""
-    if len(rows) <= _FEW_TEXTS:
-        return _few_having(block, rows, (term,))
+def _many_having(block: Block, rows: np.ndarray, term: Term) -> Mask:
+    """Which of many rows have a word or phrase: each value of a column is looked at once."""
     found = np.zeros(len(rows), bool)
     for name, column in _searched(block):
         at = np.flatnonzero(column.holding(term.lower, rows))
@@ -118,7 +116,7 @@ def having_term(block: Block, rows: np.ndarray, term: Term) -> Mask:
 
 
 def _few_having(block: Block, rows: np.ndarray, terms: Sequence[Term]) -> Mask:
-    """The same of few rows and all terms: each text is taken and folded once."""
+    """Which of few rows have all of these: each text is taken and folded once."""
     ids, texts = [set[str]() for _ in rows], [set[str]() for _ in rows]
     lower_once, fold_once = cache(lower), cache(fold)
     for name, column in _searched(block):
