@@ -159,7 +159,7 @@ class Batches:
 
     def block(self, batch: Batch, number: int, *, is_named: bool) -> "Block":
         """A block, for one thread. ``is_named``: by a token index, so that it most likely has what is looked for."""
-        return Block(batch, number, self._columns if is_named else None)
+        return Block(batch, number, self._columns, is_named=is_named)
 
     def warm_up(self, batch_ids: Iterable[str], stopping: threading.Event) -> None:
         """Read blocks before anybody asks for them, the last of each batch first, until nearly all that fits is kept.
@@ -180,19 +180,21 @@ class Batches:
 
 
 class Block:
-    """A row group whose columns are read when they are asked for."""
+    """A row group whose columns are read when they are asked for.
 
-    def __init__(self, batch: Batch, number: int, kept: "_Kept[tuple[str, int, str], Column] | None") -> None:
+    ``is_named``: by a token index. Then its columns are kept for others, who will ask for them again. Of a block that
+    is one of many to look through, what is kept is used, and nothing more is kept for it.
+    """
+
+    def __init__(
+        self, batch: Batch, number: int, kept: "_Kept[tuple[str, int, str], Column]", *, is_named: bool
+    ) -> None:
         self.rows = batch.rows(number)
+        self.is_named = is_named
         self._batch = batch
         self._number = number
         self._kept = kept
         self._columns: dict[str, Column] = {}
-
-    @property
-    def is_named(self) -> bool:
-        """Whether a token index has named it. Then its columns are kept for others, who will ask for them again."""
-        return self._kept is not None
 
     def column(self, name: str) -> Column | None:
         """None when the batch has no such column."""
@@ -202,24 +204,22 @@ class Block:
 
     def is_kept(self, names: Iterable[str]) -> bool:
         """Whether these columns need not be read."""
-        kept = self._kept
-        return kept is not None and all(
-            name in self._columns or not self._batch.has(name) or (self._batch.path, self._number, name) in kept
+        return all(
+            name in self._columns or not self._batch.has(name) or (self._batch.path, self._number, name) in self._kept
             for name in names
         )
 
     def load(self, names: Iterable[str]) -> None:
         """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""
+        find = self._kept.find if self.is_named else self._kept.peek
+        for name in names:
+            if name not in self._columns and (column := find((self._batch.path, self._number, name))) is not None:
+                self._columns[name] = column
         missing = [name for name in names if name not in self._columns]
-        if self._kept is not None:
-            for name in missing:
-                if (column := self._kept.find((self._batch.path, self._number, name))) is not None:
-                    self._columns[name] = column
-            missing = [name for name in missing if name not in self._columns]
         if not missing:
             return
         for name, column in self._batch.read(self._number, missing).items():
-            if self._kept is not None:
+            if self.is_named:
                 self._kept.keep((self._batch.path, self._number, name), column)
             self._columns[name] = column
 
@@ -277,6 +277,10 @@ class _Kept(Generic[_Key, _Value]):
             if (value := self._values.get(key)) is not None:
                 self._values.move_to_end(key)
             return value
+
+    def peek(self, key: _Key) -> _Value | None:
+        """What is there; that somebody looked does not make it one of those used last."""
+        return self._values.get(key)
 
     def keep(self, key: _Key, value: _Value) -> _Value:
         """Returns what is kept now: another thread may have been first."""

@@ -30,6 +30,7 @@ _MANY_TAKEN = 100
 _FEW = 16
 """Values up to which it is quicker to look for one after the other in the codes of all rows."""
 _CAPITALS_OF_ASCII = ("\u0130".encode(), "\u212a".encode())  # of i and of k
+_SMALL_OF_CAPITALS = frozenset("ik")
 
 
 class Column:
@@ -47,7 +48,8 @@ class Column:
             return cls(_narrowed(_one_array(column)), None)
         encoded = _one_array(column.unify_dictionaries())
         values = encoded.dictionary
-        codes = encoded.indices.fill_null(len(values)).to_numpy().astype(np.min_scalar_type(len(values)))
+        indices = encoded.indices.fill_null(len(values)) if encoded.indices.null_count else encoded.indices
+        codes = indices.to_numpy().astype(np.min_scalar_type(len(values)))
         return cls(values, codes if (codes != codes[:1]).any() else np.broadcast_to(codes[:1], len(codes)))
 
     @classmethod
@@ -134,7 +136,7 @@ class Column:
 
     def _find_values(self, wanted: str) -> np.ndarray:
         """The places of the values that have a text, given in lower case."""
-        if not wanted.isascii() or self._has_capitals_of_ascii:
+        if not wanted.isascii() or (not _SMALL_OF_CAPITALS.isdisjoint(wanted) and self._has_capitals_of_ascii):
             return np.flatnonzero(_truths(pc.match_substring(lowered(self.values), wanted)))
         return self._lower.find(wanted.encode())
 
@@ -145,7 +147,9 @@ class Column:
     @cached_property
     def _has_capitals_of_ascii(self) -> bool:
         """Whether there are letters outside ASCII whose small ones are inside."""
-        return any(next(self._lower.places(capital), None) is not None for capital in _CAPITALS_OF_ASCII)
+        return self._lower.greatest_byte >= _CAPITALS_OF_ASCII[0][0] and any(
+            next(self._lower.places(capital), None) is not None for capital in _CAPITALS_OF_ASCII
+        )
 
     @property
     def _is_text(self) -> bool:
@@ -159,20 +163,28 @@ class _Texts:
         _, offsets, data = texts.buffers()
         self._texts = texts
         self._ends = np.frombuffer(offsets, np.int32, len(texts) + 1) if len(texts) else np.zeros(1, np.int32)
-        self._start = 0 if data is None else data.address
+        self._bytes = np.frombuffer(data or b"", np.uint8, int(self._ends[-1]))
+        self._start = self._bytes.ctypes.data
 
     def find(self, wanted: bytes) -> np.ndarray:
         """The places of the texts that hold these bytes."""
         starts = np.fromiter(itertools.islice(self.places(wanted), _MANY), np.int64)
+        if not len(starts):
+            return starts
         if len(starts) == _MANY:
             return np.flatnonzero(_truths(pc.match_substring(self._texts, wanted.decode())))
         texts = np.searchsorted(self._ends, starts, "right") - 1
         is_inside = starts + len(wanted) <= self._ends[1:][texts]
         return np.unique(texts[is_inside])
 
+    @property
+    def greatest_byte(self) -> int:
+        """Greater than 127 where not all is ASCII."""
+        return int(self._bytes.max(initial=0))
+
     def places(self, wanted: bytes) -> Iterator[int]:
         """Where these bytes are, in all texts end to end."""
-        at, end = self._start, self._start + int(self._ends[-1])
+        at, end = self._start, self._start + len(self._bytes)
         while found := _memmem(at, end - at, wanted, len(wanted)):
             yield found - self._start
             at = found + 1

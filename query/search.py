@@ -40,6 +40,8 @@ from query.search_terms import (
     having_terms,
 )
 
+MOST_BEGUN = 2 * THREADS
+"""Blocks that are looked through, before the first of them is done."""
 _STREAMED_ROWS = 1000
 
 
@@ -117,21 +119,25 @@ class _Hunt:
 
         ``is_enough`` is asked whether nothing that happened at a moment or before is wanted any more.
         """
-        waiting: deque[tuple[int, Future[list[Hit]]]] = deque()
+        begun: deque[tuple[int, Future[list[Hit]]]] = deque()
         for last_us, block in self._candidates(is_enough):
-            # What need not be read takes less time than to hand it to another thread.
-            is_read = block.is_kept(self._columns_of(block))
-            while len(waiting) >= (1 if is_read else THREADS):
-                yield waiting.popleft()[1].result()
-            if is_enough(last_us):
-                continue
-            if is_read:
-                yield self._hits_in(block)
-            else:
-                waiting.append((last_us, self._view.batches.threads.submit(self._hits_in, block)))
-        for last_us, hits in waiting:
+            while len(begun) >= _most_begun(block):
+                yield begun.popleft()[1].result()
+            if not is_enough(last_us):
+                begun.append((last_us, self._begin(block)))
+            while begun and begun[0][1].done():
+                yield begun.popleft()[1].result()
+        for last_us, hits in begun:
             if not is_enough(last_us):
                 yield hits.result()
+
+    def _begin(self, block: Block) -> "Future[list[Hit]]":
+        """Look for the hits of a block: what need not be read takes less time than to hand it to another thread."""
+        if not block.is_kept(self._columns_of(block)):
+            return self._view.batches.threads.submit(self._hits_in, block)
+        done = Future[list[Hit]]()
+        done.set_result(self._hits_in(block))
+        return done
 
     def _candidates(self, is_enough: Callable[[int], bool]) -> Iterator[tuple[int, Block]]:
         """The blocks that can hold hits, each after the time of its last action: batch after batch, newest first."""
@@ -222,10 +228,10 @@ class _Hunt:
         rows = np.arange(block.rows)
         block.load(self._columns_of(block))
         for test in self._tests:
-            if not len(rows):
-                return []
             rows = rows[test(block, rows)]
-        hits = _newest_hits(block, rows, self._most)
+            if not len(rows):
+                break
+        hits = _newest_hits(block, rows, self._most) if len(rows) else []
         block.forget()
         return hits
 
@@ -298,6 +304,15 @@ def _stream(hunt: _Hunt, threads: Executor) -> Iterator[list[Action]]:
             yield actions_of(hits[first : first + _STREAMED_ROWS], threads)
 
 
+def _most_begun(block: Block) -> int:
+    """How many blocks are begun before the first is done.
+
+    One that was named most likely has what is looked for, so that the next may not be needed. Of others most have
+    nothing, and no thread shall wait for its next one.
+    """
+    return THREADS if block.is_named else MOST_BEGUN
+
+
 def _place_from(cursor: str | None) -> Place | None:
     place = read_place(cursor)
     if place["after_at"] is None:
@@ -323,6 +338,7 @@ def _places(block: Block, rows: np.ndarray) -> list[Place]:
 
 
 def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[Hit]:
+    block.load(("happened_at", "batch_id", "row"))
     if most is not None and len(rows) > most:  # some more than so many: those of one moment stay together
         happened_us = _happened_us(block, rows)
         rows = rows[happened_us >= np.partition(happened_us, -most)[-most]]

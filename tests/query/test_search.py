@@ -1,6 +1,7 @@
 """A search finds what a look at every action finds, whatever token indexes there are."""
 
 import re
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -17,8 +18,7 @@ from ingest.errors import BatchDamaged, InvalidInput
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import index_tokens
 from query.actions import ActionFilter, find_actions
-from query.blocks import THREADS
-from query.search import Search, record_history, search_actions, stream_search
+from query.search import MOST_BEGUN, Search, record_history, search_actions, stream_search
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UUID = "0e37df36-f698-11e6-8dd4-cb9ced3df976"
@@ -148,6 +148,48 @@ def test_terms_find_what_a_look_at_every_action_finds(world):
     check()
 
 
+def test_a_part_of_a_text_is_found_where_a_look_at_every_action_finds_it(world):
+    run_ids = (f"run {number}" for number in count())
+
+    @settings(max_examples=40, deadline=None)
+    @given(lines=batches, part=texts, size=st.integers(1, 5))
+    @example(lines=[[{"message": "OK"}, {"code": "ok"}, {"message": "O\u212a"}]], part="k", size=1)
+    @example(lines=[[{"message": "HİT"}, {"code": "hit"}, {"source_id": "hi"}]], part="hit", size=1)
+    @example(lines=[[{"message": "ab"}, {"message": "c"}, {"code": "Äb"}, {"target_id": "äB c"}]], part="äb", size=1)
+    @example(lines=[[{"message": "one"}, {"message": "two"}]], part="et", size=1)
+    def check(lines, part, size):
+        run_id = next(run_ids)
+        receipts = [world.record(*({"run_id": run_id, **line} for line in batch)) for batch in lines]
+        everything = of_run(world, run_id)
+        parts = [action for action in everything if has_part(action, part)]
+        matches = [action for action in everything if any(re.search(re.escape(part), text) for text in said(action))]
+
+        def check_both():
+            assert all_pages(world, Search(substring=part, run_id=run_id), size) == parts
+            assert all_pages(world, Search(regex=re.escape(part), run_id=run_id), size) == matches
+
+        check_both()
+        for receipt in receipts:
+            index(world, receipt.batch_id)
+        warm_up(world, *(receipt.batch_id for receipt in receipts[::2]))
+        check_both()
+
+    check()
+
+
+def said(action):
+    texts = [getattr(action, name) for name in (*TEXT_FIELDS, *ID_FIELDS)]
+    return [text for text in texts if text is not None]
+
+
+def has_part(action, part):
+    return any(in_lower_case(part) in in_lower_case(text) for text in said(action))
+
+
+def warm_up(world, *batch_ids):
+    world.view.batches.warm_up(batch_ids, threading.Event())
+
+
 def test_a_record_is_found_by_its_exact_id(world):
     run_ids = (f"run {number}" for number in count())
 
@@ -243,20 +285,52 @@ def test_a_found_action_is_whole(lake):
     assert found == [action for action in of_run(lake, "nightly") if action.source_id == "INC-4711"]
 
 
-def test_only_blocks_that_may_have_a_word_are_read(world):
-    """The row group without the word is damaged, and nobody notices."""
-    world.record({"message": "common"}, {"message": "common rare"})
-    path = world.recorder.lake.path_of("actions", merge(world, block_rows=1))
-    place = ACTION_SCHEMA.names.index("message")
-    start = pq.read_metadata(path).row_group(0).column(place).dictionary_page_offset
+def damage(world, batch_id, *, block, column):
+    path = world.recorder.lake.path_of("actions", batch_id)
+    chunk = pq.read_metadata(path).row_group(block).column(ACTION_SCHEMA.names.index(column))
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
     whole = bytearray(path.read_bytes())
     whole[start : start + 16] = b"\xff" * 16
     path.chmod(0o644)
     path.write_bytes(whole)
 
+
+def test_only_blocks_that_may_have_a_word_are_read(world):
+    """The row group without the word is damaged, and nobody notices."""
+    world.record({"message": "common"}, {"message": "common rare"})
+    damage(world, merge(world, block_rows=1), block=0, column="message")
+
     assert messages(search_actions(world.view, Search(terms=("rare",))).items) == ["common rare"]
     with pytest.raises(BatchDamaged):
         search_actions(world.view, Search(terms=("common",)))
+
+
+def test_of_a_block_that_has_nothing_only_the_columns_that_are_searched_are_read(world):
+    """When its actions happened cannot be read, and nobody notices."""
+    world.record({"message": "common"}, {"message": "common rare"})
+    damage(world, merge(world, block_rows=1), block=0, column="happened_at")
+
+    assert messages(search_actions(world.view, Search(substring="rar")).items) == ["common rare"]
+    with pytest.raises(BatchDamaged):
+        search_actions(world.view, Search(substring="ommo"))
+
+
+def test_what_is_kept_is_not_read_again_to_find_a_part_of_a_text(world):
+    world.record({"message": "common"}, {"message": "common rare"})
+    batch_id = merge(world)
+    warm_up(world, batch_id)
+    world.recorder.lake.path_of("actions", batch_id).unlink()
+
+    assert messages(search_actions(world.view, Search(substring="rar")).items) == ["common rare"]
+
+
+def test_what_was_looked_through_is_not_kept(world):
+    world.record({"message": "common"}, {"message": "common rare"})
+    batch = world.view.batches.open(merge(world))
+
+    search_actions(world.view, Search(substring="rar"))
+
+    assert not world.view.batches.block(batch, 0, is_named=True).is_kept(["message"])
 
 
 @pytest.mark.parametrize("damage", [b"", b"ARROW1", b"nothing of the kind" * 100])
@@ -291,7 +365,7 @@ def test_an_index_that_comes_later_is_used(lake):
 def test_a_page_opens_no_batch_that_is_much_too_old(world):
     """A few are looked at side by side, before it is known that the first of them has enough."""
     old = world.record({"message": "old", "happened_at": "2026-11-21T12:00:00Z"})
-    for _ in range(THREADS):
+    for _ in range(MOST_BEGUN):
         world.record({"message": "less old", "happened_at": "2026-11-21T18:00:00Z"})
     world.record({"message": "new"}, {"message": "newer", "happened_at": "2026-11-22T12:00:00Z"})
     world.recorder.lake.path_of("actions", old.batch_id).unlink()
