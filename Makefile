@@ -9,6 +9,7 @@ SHELL := /bin/bash
 PORT ?= 8080
 KILLS ?= 300
 SEED ?=
+WORKERS ?= auto
 BIN := .venv/bin
 DONE := .venv/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore
@@ -25,8 +26,8 @@ demo: $(DONE)/run ## show synclog with the bundled real logs; another port with 
 	@exec $(BIN)/synclog demo --port $(PORT)
 
 .PHONY: test
-test: $(DONE)/test ## run the tests; some of them with PYTEST="tests/query -k problem"
-	@exec $(BIN)/python -m pytest $(PYTEST)
+test: $(DONE)/test ## run the tests; some of them with PYTEST="tests/query -k problem", in one process with WORKERS=0
+	@exec $(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=worksteal $(PYTEST)
 
 .PHONY: check
 check: $(DONE)/check ## formatting, lint, import contracts, types, generated docs

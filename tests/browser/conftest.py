@@ -1,17 +1,18 @@
-"""A real server over the cast, and Debian's Chromium, in which every complaint of a page fails the test."""
+"""A real server over the cast, and Debian's Chromium, in which every complaint of a page fails the test.
 
-import threading
+Tests that only read need no folder or server of their own: their module or class has a ``workspace`` or ``server`` of a
+wider scope.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from werkzeug.serving import make_server
 
+from tests.browser.serving import open_copy, serving
 from tests.web.pages.cast import record_cast
-from web.app import create_app
-from web.settings import Settings
-from web.workspace import Workspace, open_workspace
+from web.workspace import Workspace
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -34,23 +35,33 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def cast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the cast, to be copied."""
+    data = tmp_path_factory.mktemp("cast") / "data"
+    record_cast(data)
+    return data
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    record_cast(tmp_path / "data")
-    with open_workspace(Settings(data=tmp_path / "data")) as workspace:
+def workspace(cast: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """The cast, in a folder of the test's own."""
+    with open_copy(cast, tmp_path / "data") as workspace:
         yield workspace
 
 
 @pytest.fixture
 def server(workspace: Workspace) -> Iterator[str]:
     """The address of a server over the workspace."""
-    server = make_server("127.0.0.1", 0, create_app(workspace), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(workspace) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def standing(cast: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server over the cast, for all that only reads."""
+    with open_copy(cast, tmp_path_factory.mktemp("standing") / "data") as workspace, serving(workspace) as address:
+        yield address
 
 
 @pytest.fixture

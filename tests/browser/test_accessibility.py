@@ -42,10 +42,15 @@ def axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
+@pytest.fixture
+def server(standing: str) -> str:
+    return standing
+
+
 def violations(page: Page) -> list[str]:
     """Each rule that is broken, with the first element that breaks it."""
     page.evaluate(axe())
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
+    found = page.evaluate("rules => axe.run({runOnly: rules}).then(all => all.violations)", RULES)
     return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:300]}" for each in found]
 
 

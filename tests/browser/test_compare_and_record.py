@@ -1,15 +1,17 @@
-"""Two runs side by side and the history of a record, with scripts, without them and on a telephone."""
+"""Two large runs side by side and their records, with scripts, without them and on a telephone."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.serving import open_copy, serving
 from tests.builders import line
-from tests.web.pages.cast import NIGHT, record, recorder_at
-from web.workspace import Workspace
+from tests.web.pages.cast import record
 
 MANY = 2_600
 """Actions of each of two runs that are too many to be compared before the page is shown."""
-
 
 PATHS = (
     "/compare",
@@ -21,19 +23,19 @@ PATHS = (
 )
 
 
-@pytest.fixture
-def nights(workspace: Workspace) -> Workspace:
-    """Two large runs of servicenow; in the second one record fails, and one flips in both."""
-    for number, run_id in enumerate(("first", "second")):
-        usual = {"source_type": "ci", "happened_at": f"2025-12-0{number + 1}T01:00:00Z", "operation": "NONE"}
-        lines = [line(source_id=f"r{place}", **usual) for place in range(MANY)]
-        if number:
-            lines[7] |= {"status": "ERROR", "message": "no <b>permission</b>", "source_name": "Ledger \u202e"}
-        record(workspace.recorder, run_id, lines)
-    return workspace
+@pytest.fixture(scope="module")
+def server(cast: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Two large runs of servicenow; in the second one record fails, and one flips in both. Only to be read."""
+    with open_copy(cast, tmp_path_factory.mktemp("nights") / "data") as workspace, serving(workspace) as address:
+        for number, run_id in enumerate(("first", "second")):
+            usual = {"source_type": "ci", "happened_at": f"2025-12-0{number + 1}T01:00:00Z", "operation": "NONE"}
+            lines = [line(source_id=f"r{place}", **usual) for place in range(MANY)]
+            if number:
+                lines[7] |= {"status": "ERROR", "message": "no <b>permission</b>", "source_name": "Ledger \u202e"}
+            record(workspace.recorder, run_id, lines)
+        yield address
 
 
-@pytest.mark.usefixtures("nights")
 def test_records_come_after_the_page_and_lead_to_action_and_history(page: Page) -> None:
     page.goto("/compare?a=first&b=second")
     rows = page.locator("tr.action")
@@ -55,7 +57,6 @@ def test_records_come_after_the_page_and_lead_to_action_and_history(page: Page) 
     expect(page.locator(".outcome")).to_contain_text("Fails with servicenow since 2025-12-02 01:00:00 UTC, in 1 run")
 
 
-@pytest.mark.usefixtures("nights")
 def test_a_list_goes_on_in_the_table_that_is_there(page: Page) -> None:
     page.goto("/compare?a=nightly&b=second&list=appeared")
     expect(page.locator("tr.action")).to_have_count(50)
@@ -66,7 +67,6 @@ def test_a_list_goes_on_in_the_table_that_is_there(page: Page) -> None:
     assert page.url.endswith("list=appeared")
 
 
-@pytest.mark.usefixtures("nights")
 def test_from_the_choice_of_a_run_to_its_comparison_without_scripts(browser: Browser, server: str) -> None:
     context = browser.new_context(base_url=server, java_script_enabled=False)
     page = context.new_page()
@@ -80,29 +80,8 @@ def test_from_the_choice_of_a_run_to_its_comparison_without_scripts(browser: Bro
     context.close()
 
 
-def test_changes_and_the_rest_of_a_long_history_are_shown(page: Page, workspace: Workspace) -> None:
-    with recorder_at(workspace.settings.data, NIGHT) as recorder:
-        for number in range(60):
-            phases = ["plan", "active"] if number % 2 else ["active", "plan"]
-            moment = f"2025-11-22T10:{number:02}:00Z"
-            flip = line(happened_at=moment, source_id="flip", details={"changes": {"phase": phases}})
-            record(recorder, f"flip-{number}", [flip])
-    workspace.recorder.catch_up()
-
-    page.goto("/records/-/flip")
-    expect(page.locator("tr.action")).to_have_count(50)
-    expect(page.locator(".changes").first).to_contain_text("plan → active")
-    expect(page.locator(".flip-flop")).to_contain_text("60 times")
-    page.get_by_role("link", name="Load more").click()
-    expect(page.locator("tr.action")).to_have_count(60)
-
-
-@pytest.mark.usefixtures("nights")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "path",
-    ["/compare", "/compare?b=second", "/compare?a=nightly&b=second", "/records", "/records/ci/r7", "/records/a/b"],
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_pages_fit_a_telephone(browser: Browser, server: str, path: str, scheme: str) -> None:
     context = browser.new_context(
         base_url=server, viewport={"width": 360, "height": 740}, color_scheme="dark" if scheme == "dark" else "light"

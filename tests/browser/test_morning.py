@@ -17,9 +17,11 @@ from web.workspace import Workspace, open_workspace
 
 
 class TestOnRealLogs:
-    @pytest.fixture
-    def workspace(self, tmp_path: Path) -> Iterator[Workspace]:
-        with open_workspace(Settings(data=tmp_path / "data")) as workspace:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def workspace(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+        """Only to be read."""
+        with open_workspace(Settings(data=tmp_path_factory.mktemp("demo"))) as workspace:
             fill(workspace.recorder)
             yield workspace
 
@@ -83,9 +85,11 @@ HOSTILE = (
 
 
 class TestOnAHostileLog:
-    @pytest.fixture
-    def workspace(self, tmp_path: Path) -> Iterator[Workspace]:
-        with open_workspace(Settings(data=tmp_path / "data")) as workspace:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def workspace(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+        """Only to be read."""
+        with open_workspace(Settings(data=tmp_path_factory.mktemp("hostile"))) as workspace:
             record(workspace.recorder, "evil", [{**each, "integration": EVIL} for each in HOSTILE])
             record(workspace.recorder, "before", [{**each, "integration": EVIL, "status": "OK"} for each in HOSTILE])
             workspace.recorder.record(ndjson([{"status": EVIL}, "x" * 1_000_000]), "ndjson")

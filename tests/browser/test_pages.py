@@ -1,4 +1,4 @@
-"""What people do with the pages, with scripts, without them and on a telephone."""
+"""What people do with the pages, with scripts and without them."""
 
 import re
 
@@ -10,24 +10,6 @@ from ingest.recorder import RunChange
 from tests.builders import line
 from tests.web.pages.cast import record
 from web.workspace import Workspace
-
-PAGES = (
-    "/",
-    "/runs",
-    "/runs?q=nowhere",
-    "/runs/broken",
-    "/runs/live",
-    "/runs/broken?status=ERROR",
-    "/search?q=broken",
-    "/compare?a=nightly&b=broken",
-    "/compare?b=broken",
-    "/records/-/b1",
-    "/health",
-    "/sql",
-    "/sql/questions/actions-by-day",
-    "/sql/statements",
-    "/api/v1/docs",
-)
 
 
 def test_from_the_list_to_the_copied_message_of_one_failure(page: Page) -> None:
@@ -252,15 +234,6 @@ def test_hostile_text_runs_nothing(page: Page, workspace: Workspace) -> None:
 
     expect(page.locator(".message-text")).to_have_text(evil)
     assert "owned" not in page.title()
-
-
-@pytest.mark.parametrize("address", PAGES)
-def test_a_telephone_never_scrolls_sideways(page: Page, address: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
-
-    page.goto(address)
-
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_everything_is_there_without_scripts(browser: Browser, server: str) -> None:
