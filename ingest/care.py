@@ -155,7 +155,8 @@ class _Care:
         with self._index.reading() as connection:
             chosen = sa.select(batch_runs).where(batch_runs.c.batch_id == row.batch_id)
             known = sorted((dict(each) for each in connection.execute(chosen).mappings()), key=_run_id)
-        counts = [[each[name] for name in ("run_id", "first_us", "last_us", "gone", *COUNT_COLUMNS)] for each in known]
+        names = ("run_id", "first_us", "last_us", "gone", "outline", *COUNT_COLUMNS)
+        counts = [[each[name] for name in names] for each in known]
         return [row.rows, row.bytes, row.is_merged, counts]
 
     def _known_problems_of(self, batch: SealedBatch) -> list[object]:
@@ -176,7 +177,11 @@ def _run_id(row: dict[str, Any]) -> str:
 
 def _said_of(batch: SealedBatch) -> list[object]:
     counts = [
-        [each.run_id, each.first_us, each.last_us, each.gone, *each.counts.as_dict().values()]
+        [
+            *(each.run_id, each.first_us, each.last_us, each.gone),
+            each.outline and each.outline.as_text(),
+            *each.counts.as_dict().values(),
+        ]
         for each in sorted(batch.footer.runs, key=lambda each: each.run_id)
     ]
     return [batch.footer.rows, batch.size, bool(batch.footer.replaces), counts]

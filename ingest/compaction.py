@@ -18,11 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrangement import arrange
 from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
 from ingest.errors import BatchDamaged
 from ingest.fault_points import FaultPoint, reach
@@ -30,8 +28,10 @@ from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import Addition, Index, NotReplaceable
 from ingest.index_database import COMPACTION
 from ingest.lake import MERGING, Lake, SealedBatch
+from ingest.merged_blocks import FEW_ROWS, action_blocks, blocks_as_recorded
 from ingest.missing_problems import with_problems
 from ingest.problem_summary import ProblemSummary, merged_problems
+from ingest.run_outline import RunOutline
 from ingest.suspects import mark_if_damaged
 from ingest.timestamps import to_microseconds
 from ingest.token_index import TokenIndexWriter
@@ -50,14 +50,6 @@ MOST_RUNS = 10_000
 MOST_ANSWERS = 20_000
 MOST_PROBLEMS = 20_000
 """Summaries, problems and answers are read whole with every footer: a merged batch has no more than so many."""
-BLOCK_ROWS = 16_384
-"""Most that a row group has: what is read to show a page, and about what a reader keeps of one thing."""
-FEW_ROWS = BLOCK_ROWS // 4
-"""Smaller batches are read whole about as quickly as looked up, smaller blocks are not worth to be kept apart."""
-RECORDED_ROWS = 65_536
-"""Most that a row group of run events or rejects has."""
-CHUNK_BYTES = 512 << 20
-"""Most that is sorted at once; a batch larger than that is sorted in parts."""
 
 GRACE_SECONDS = 600.0
 """How long the files of replaced batches stay for those who read them."""
@@ -259,15 +251,18 @@ class Compactor:
 
         def write(sink: IO[bytes]) -> BatchFooter:
             merged = merged_summaries(footers)
+            outlines: dict[str, RunOutline] = {}
             rows = _Kept(keep, gone).of(self._lake.read_in_parts(kind, [footer.batch_id for footer in footers]))
-            blocks = _action_blocks(rows, merged) if kind == "actions" else _blocks_as_recorded(rows)
+            blocks = action_blocks(rows, merged, outlines) if kind == "actions" else blocks_as_recorded(rows)
             tokens = TokenIndexWriter() if kind == "actions" and _rows_of(footers) >= FEW_ROWS else None
             footer = seal_merged(
                 sink,
                 kind,
                 merged_id,
                 blocks if tokens is None else _indexed(blocks, tokens),
-                summaries=lambda: (replace(run, gone=run.gone + gone[run.run_id]) for run in merged),
+                summaries=lambda: (
+                    replace(run, gone=run.gone + gone[run.run_id], outline=outlines.get(run.run_id)) for run in merged
+                ),
                 problems=_problems_of(footers) if kind == "actions" else None,
                 answers=self._young_answers(footers),
                 replaces=[footer.batch_id for footer in footers],
@@ -326,55 +321,7 @@ def _rows_of(footers: Iterable[BatchFooter]) -> int:
     return sum(footer.rows for footer in footers)
 
 
-def _action_blocks(tables: Iterable[pa.Table], runs: Sequence[RunSummary]) -> Iterator[pa.Table]:
-    """All rows, sorted as far as they fit in memory, in row groups that end, if possible, where a stretch ends."""
-    runs = sorted(runs, key=_kind_of)  # those of one kind stay as they began
-    kinds = np.cumsum([0, *(here != after for here, after in itertools.pairwise(map(_kind_of, runs)))])
-    run_ids = pa.array([run.run_id for run in runs], pa.string())
-    for table in _in_chunks(tables):
-        order, ends = arrange(table, pc.index_in(table["run_id"], run_ids).to_numpy(), kinds)
-        whole = table.take(pa.array(order))
-        first = 0
-        for last in _cut(ends, whole.num_rows):
-            yield whole.slice(first, last - first)
-            first = last
-
-
-def _kind_of(run: RunSummary) -> tuple[str, str, str]:
-    """Runs of one kind visit the same records."""
-    return run.integration or "", run.configuration or "", run.trigger or ""
-
-
-def _cut(ends: np.ndarray, rows: int) -> Iterator[int]:
-    """Where blocks end: where something else ends, unless a block were small or too large."""
-    last = 0
-    while last < rows:
-        good = ends[(ends >= last + FEW_ROWS) & (ends <= last + BLOCK_ROWS)]
-        last = int(good[-1]) if len(good) else min(last + BLOCK_ROWS, rows)
-        yield last
-
-
-def _blocks_as_recorded(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    for table in _in_chunks(tables):
-        whole = table.sort_by([("batch_id", "ascending"), ("row", "ascending")])
-        for first in range(0, whole.num_rows, RECORDED_ROWS):
-            yield whole.slice(first, RECORDED_ROWS)
-
-
 def _indexed(blocks: Iterable[pa.Table], tokens: TokenIndexWriter) -> Iterator[pa.Table]:
     for block in blocks:
         tokens.add_block(block)
         yield block
-
-
-def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    waiting: list[pa.Table] = []
-    size = 0
-    for table in tables:
-        waiting.append(table)
-        size += table.nbytes
-        if size >= CHUNK_BYTES:
-            yield pa.concat_tables(waiting).combine_chunks()
-            waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()

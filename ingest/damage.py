@@ -20,6 +20,7 @@ from ingest.index_database import IndexDatabase
 from ingest.index_tables import batch_runs, batches, damaged, idempotency, replaced, run_events, runs
 from ingest.lake import Lake, SealedBatch
 from ingest.problem_rows import list_batch_problems
+from ingest.run_outline import outline_from_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ def _summaries(connection: sa.Connection, batch_id: str, *, is_merged: bool) -> 
             counts=Counts(**{name: getattr(row, name) for name in COUNT_COLUMNS}),
             gone=row.gone,
             heard_us=row.heard_us if is_merged else None,
+            outline=None if row.outline is None else outline_from_text(row.outline),
         )
 
 

@@ -15,6 +15,7 @@ from ingest.action import UNKNOWN_INTEGRATION
 from ingest.counts import COUNT_COLUMNS, Counts
 from ingest.errors import BatchDamaged, LakeTooNew
 from ingest.problem_summary import ProblemSummary, problem_as_json, problem_from_json
+from ingest.run_outline import RunOutline, outline_from_json
 from ingest.schema import FORMAT_VERSION
 
 KINDS = ("actions", "runs", "rejects")
@@ -25,7 +26,7 @@ class RunSummary:
     """The actions of one run in one batch. Times are microseconds since 1970 UTC.
 
     ``counts`` has all actions that ever were in it, ``gone`` how many of them retention has taken away since.
-    ``heard_us`` is when the last of them was received; None where the id of the batch tells it.
+    ``heard_us`` is when the last of them was received; None where the id of the batch tells it. Sums have no outline.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class RunSummary:
     counts: Counts
     gone: int = 0
     heard_us: int | None = None
+    outline: RunOutline | None = None
 
     def __add__(self, other: "RunSummary") -> "RunSummary":
         return RunSummary(
@@ -138,7 +140,8 @@ def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> 
 
 
 def _summary_as_json(summary: RunSummary) -> dict[str, object]:
-    later = {"gone": summary.gone or None, "heard_us": summary.heard_us}
+    outline = None if summary.outline is None else summary.outline.as_json()
+    later = {"gone": summary.gone or None, "heard_us": summary.heard_us, "outline": outline}
     return {
         "run_id": summary.run_id,
         "integration": summary.integration,
@@ -153,4 +156,5 @@ def _summary_as_json(summary: RunSummary) -> dict[str, object]:
 
 def _summary_from_json(body: dict[str, Any]) -> RunSummary:
     counts = {name: body["counts"].get(name, 0) for name in COUNT_COLUMNS}
-    return RunSummary(**{**body, "counts": Counts(**counts)})
+    outline = outline_from_json(body["outline"]) if "outline" in body else None
+    return RunSummary(**{**body, "counts": Counts(**counts), "outline": outline})

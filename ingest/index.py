@@ -397,4 +397,5 @@ def _batch_run(batch_id: str, summary: RunSummary) -> dict[str, Any]:
         "last_us": summary.last_us,
         **summary.counts.as_dict(),
         "gone": summary.gone,
+        "outline": None if summary.outline is None else summary.outline.as_text(),
     }

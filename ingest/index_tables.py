@@ -13,7 +13,7 @@ from ingest.counts import COUNT_COLUMNS
 
 metadata = sa.MetaData()
 
-VERSION = 6
+VERSION = 7
 """Of the tables below. An index of another version is thrown away and derived anew."""
 
 versions = sa.Table("versions", metadata, sa.Column("version", sa.Integer, primary_key=True))
@@ -101,6 +101,7 @@ batch_runs = sa.Table(
     sa.Column("last_us", sa.BigInteger, nullable=False),
     *_count_columns(),
     sa.Column("gone", sa.BigInteger, nullable=False, default=0, server_default="0"),
+    sa.Column("outline", sa.Text),
     sa.Index("batch_runs_by_batch", "batch_id"),
 )
 

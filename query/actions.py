@@ -17,7 +17,9 @@ from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput
 from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
 from query.lake_view import LakeView, Rows
+from query.openings import read_openings
 from query.paging import Page, page_of, read_cursor, write_cursor
+from query.run_batches import RunBatch, files_of_run, list_run_batches, within_reach
 from query.runs import get_run
 from query.statements import load
 
@@ -97,22 +99,28 @@ def find_actions(
         )
     newest_first = sort.startswith("-")
     place = read_place(cursor)
-    files = _files_of(view, run_id, _from_place(action_filter, place, newest_first))
-    if not files:
-        return Page(items=[], next_cursor=None)
-    rows = view.fetch(
-        "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first",
-        files,
-        {**_wanted(run_id, action_filter), **place, "limit": limit + 1},
-    )
-    return page_of(_actions_from(view, files, rows), limit, place_of)
+    found: list[Action] = []
+    if run_id is None:
+        limits = _from_place(action_filter, place, newest_first)
+        files = view.files_between(limits.since, limits.until)
+    else:
+        batches = _batches_of(view, run_id, action_filter, place, newest_first, limit + 1)
+        if not newest_first and cursor is None and action_filter == ActionFilter():
+            rows, batches = read_openings(view, run_id, batches, limit + 1)
+            found = [action_from(**row) for row in rows]
+        files = view.paths_of(batch.batch_id for batch in batches)
+    if files:
+        name = "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first"
+        wanted = {**_wanted(run_id, action_filter), **place, "limit": limit + 1}
+        found += _actions_from(view, files, view.fetch(name, files, wanted))
+    return page_of(sorted(found, key=place_of, reverse=newest_first), limit, place_of)
 
 
 def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
     """Raises ActionNotFound."""
     batch_id, _, row = action_id.rpartition(".")
     if row.isdecimal() and row.isascii() and len(row) < 19:
-        files = view.files_of_run(run_id)
+        files = files_of_run(view, run_id)
         wanted = {"run_id": run_id, "batch_id": batch_id, "row": int(row)}
         found = _actions_from(view, files, view.fetch("actions.get_action", files, wanted))
         if found:
@@ -144,7 +152,7 @@ def find_first_error(view: LakeView, run_id: str) -> str | None:
 
 def stream_actions(view: LakeView, run_id: str, action_filter: ActionFilter) -> pa.RecordBatchReader:
     """All actions of a run as they came, batch by batch, however many. Raises RunNotFound before the first."""
-    files = _files_of(view, run_id, action_filter)
+    files = view.paths_of(batch.batch_id for batch in _run_batches(view, run_id, action_filter))
     if not files:
         get_run(view, run_id)  # an unknown run is not the same as a run without such actions
     cursor = view.cursor()
@@ -171,10 +179,32 @@ def action_from(*, happened_us: int, operation: str, status: str, **others: Any)
     )
 
 
-def _files_of(view: LakeView, run_id: str | None, action_filter: ActionFilter) -> list[str]:
-    if run_id is None:
-        return view.files_between(action_filter.since, action_filter.until)
-    return view.files_of_run(
+def _batches_of(
+    view: LakeView,
+    run_id: str,
+    action_filter: ActionFilter,
+    place: Mapping[str, Any],
+    newest_first: bool,
+    wanted: int,
+) -> list[RunBatch]:
+    """The batches that can have one of the first so many actions after a place."""
+    batches = _run_batches(view, run_id, _from_place(action_filter, place, newest_first))
+    is_counted = ActionFilter() == replace(action_filter, statuses=(), operations=(), since=None, until=None)
+    if not is_counted:
+        return batches
+    since_us = EARLIEST_US if action_filter.since is None else to_microseconds(action_filter.since)
+    until_us = LATEST_US + 1 if action_filter.until is None else to_microseconds(action_filter.until)
+    if place["after_at"] is not None:  # what happened at the very moment lies on either side of the place
+        after_us = to_microseconds(place["after_at"])
+        since_us, until_us = (
+            (since_us, min(until_us, after_us)) if newest_first else (max(since_us, after_us + 1), until_us)
+        )
+    return within_reach(batches, wanted, newest_first=newest_first, between_us=(since_us, until_us))
+
+
+def _run_batches(view: LakeView, run_id: str, action_filter: ActionFilter) -> list[RunBatch]:
+    return list_run_batches(
+        view,
         run_id,
         statuses=action_filter.statuses,
         operations=action_filter.operations,

@@ -21,6 +21,7 @@ from ingest.timestamps import to_microseconds
 from query.lake_view import LakeView
 from query.paging import Page, page_of, read_cursor
 from query.problems import ProblemCount, list_problem_counts
+from query.run_batches import files_of_run
 from query.runs import Run, get_run
 from query.statements import load
 
@@ -200,7 +201,7 @@ def _files_of(view: LakeView, a: str, b: str) -> list[str]:
     """The batches with actions of either run; a run that nobody knows is not the same as one without any."""
     if a == b:
         raise InvalidInput("a run cannot be compared with itself", field="b", hint="name two runs")
-    files = [view.files_of_run(run_id) for run_id in (a, b)]
+    files = [files_of_run(view, run_id) for run_id in (a, b)]
     for run_id, found in zip((a, b), files, strict=True):
         if not found:
             get_run(view, run_id)

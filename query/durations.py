@@ -7,6 +7,7 @@ from ingest.action import Operation
 from ingest.timestamps import from_microseconds
 from query.actions import Action, list_actions
 from query.lake_view import LakeView
+from query.run_batches import files_of_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Pause:
 
 def list_slowest_parts(view: LakeView, run_id: str, *, limit: int = 5) -> list[SlowPart]:
     """The parts of a run with the greatest total duration, greatest first; none when no action has a duration."""
-    files = view.files_of_run(run_id)
+    files = files_of_run(view, run_id)
     rows = view.fetch("durations.list_slowest_parts", files, {"run_id": run_id, "limit": limit})
     longest = list_actions(view, run_id, files, [(row["batch_id"], row["row"]) for row in rows])
     return [
@@ -51,7 +52,7 @@ def list_slowest_parts(view: LakeView, run_id: str, *, limit: int = 5) -> list[S
 
 def list_longest_pauses(view: LakeView, run_id: str, limit: int = 3) -> list[Pause]:
     """The longest times between two successive actions of a run, longest first."""
-    rows = view.fetch("durations.list_longest_pauses", view.files_of_run(run_id), {"run_id": run_id, "limit": limit})
+    rows = view.fetch("durations.list_longest_pauses", files_of_run(view, run_id), {"run_id": run_id, "limit": limit})
     return [
         Pause(after_at=from_microseconds(row["after_us"]), length=timedelta(microseconds=row["pause_us"]))
         for row in rows

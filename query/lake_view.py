@@ -21,11 +21,10 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.batch import received_us_of
 from ingest.errors import LakeUnavailable
 from ingest.index import Index
-from ingest.index_tables import batch_runs, batches, has_counted, is_readable
+from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA
 from ingest.timestamps import to_microseconds
@@ -134,27 +133,6 @@ class LakeView:
         except OperationalError as error:
             raise LakeUnavailable(f"the index cannot be read: {error.orig}", hint="try again in a moment") from error
 
-    def files_of_run(
-        self,
-        run_id: str,
-        *,
-        statuses: Sequence[Status] = (),
-        operations: Sequence[Operation] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[str]:
-        """The readable batches with actions of the run, of one of these statuses and operations in this time, by id."""
-        chosen = sa.select(batch_runs.c.batch_id).where(
-            batch_runs.c.run_id == run_id, is_readable(batch_runs.c.batch_id)
-        )
-        if statuses or operations:
-            chosen = chosen.where(has_counted(operations or OPERATIONS, statuses or STATUSES))
-        if since is not None:
-            chosen = chosen.where(batch_runs.c.last_us >= to_microseconds(since))
-        if until is not None:
-            chosen = chosen.where(batch_runs.c.first_us < to_microseconds(until))
-        return self._paths(chosen.order_by(batch_runs.c.batch_id))
-
     def newest_merged(self, most: int) -> list[str]:
         """The ids of the readable merged batches whose actions happened last."""
         chosen = sa.select(batches.c.batch_id).where(
@@ -194,10 +172,11 @@ class LakeView:
         if integration is not None:
             of_integration = sa.select(batch_runs.c.batch_id).where(batch_runs.c.integration == integration)
             chosen = chosen.where(batches.c.batch_id.in_(of_integration))
-        return self._paths(chosen.order_by(batches.c.batch_id))
+        return self.paths_of(row.batch_id for row in self.select(chosen.order_by(batches.c.batch_id)))
 
-    def _paths(self, statement: sa.Select[Any]) -> list[str]:
-        return [str(self.lake.path_of("actions", row.batch_id)) for row in self.select(statement)]
+    def paths_of(self, batch_ids: Iterable[str]) -> list[str]:
+        """The files of batches of actions."""
+        return [str(self.lake.path_of("actions", batch_id)) for batch_id in batch_ids]
 
 
 def _discard(database: duckdb.DuckDBPyConnection, folder: Path, lock: int) -> None:

@@ -22,6 +22,7 @@ from query.actions import Action, list_actions
 from query.lake_view import LakeView
 from query.open_problems import find_open_problems
 from query.problem_states import ProblemState
+from query.run_batches import files_of_run
 
 EXAMPLES = 3
 
@@ -64,7 +65,7 @@ class ProblemCount:
 
 def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[Problem]:
     """The problems of a run, worst first, then most frequent."""
-    files = view.files_of_run(run_id, statuses=_FAILED)
+    files = files_of_run(view, run_id, statuses=_FAILED)
     wanted = {"run_id": run_id, "examples": EXAMPLES, "limit": limit}
     rows = view.fetch("problems.list_run_problems", files, wanted)
     ids = [(example["batch_id"], example["row"]) for row in rows for example in row["examples"]]

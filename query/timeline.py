@@ -1,17 +1,17 @@
 """When in a run what happened: its actions by status in spans of equal, round length."""
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ingest.action import STATUSES
+from ingest.spans import round_length
 from ingest.timestamps import EARLIEST_US, MICROSECOND, from_microseconds, to_microseconds
 from query.lake_view import LakeView
+from query.run_batches import RunBatch, list_run_batches
 from query.runs import Run
 
-_ROUND_US: tuple[int, ...] = tuple(
-    [step * 10**power for power in range(6) for step in (1, 2, 5)]
-    + [second * 1_000_000 for second in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)]
-    + [hour * 3_600_000_000 for hour in (1, 2, 3, 6, 12, 24, 48, 168)]
-)
 _COUNTED = ("ok", "info", "warning", "error")
 
 
@@ -41,28 +41,42 @@ def get_run_timeline(view: LakeView, run: Run, *, buckets: int = 60) -> Timeline
         return Timeline(start_at=run.begun_at, bucket=MICROSECOND, buckets=())
     first_us = to_microseconds(min(run.begun_at, run.first_action_at))
     last_us = to_microseconds(max(run.ended_at or run.last_action_at, run.last_action_at))
-    bucket_us = _round_length(first_us, last_us, buckets)
+    bucket_us = round_length(first_us, last_us, buckets)
     start_us = max(first_us // bucket_us * bucket_us, EARLIEST_US)
-    wanted: dict[str, str | int] = {"run_id": run.run_id, "start_us": start_us, "bucket_us": bucket_us}
-    rows = view.fetch_remembered("timeline.get_run_timeline", view.files_of_run(run.run_id), wanted)
-    counted = {row["place"]: {status: row[status] for status in _COUNTED} for row in rows}
+    counted = _count(view, run.run_id, start_us, bucket_us)
     return Timeline(
         start_at=from_microseconds(start_us),
         bucket=bucket_us * MICROSECOND,
         buckets=tuple(
-            Bucket(start_at=from_microseconds(start_us + place * bucket_us), **counted.get(place, {}))
+            Bucket(start_at=from_microseconds(start_us + place * bucket_us), **counted[place])
             for place in range((last_us - start_us) // bucket_us + 1)
         ),
     )
 
 
-def _round_length(first_us: int, last_us: int, buckets: int) -> int:
-    """The shortest round length of which ``buckets``, begun at a multiple of it, reach from first to last."""
-    length: int = next((each for each in _ROUND_US if _reach(each, first_us, last_us, buckets)), _ROUND_US[-1])
-    while not _reach(length, first_us, last_us, buckets) and length <= last_us - first_us:
-        length *= 2
-    return length
+def _count(view: LakeView, run_id: str, start_us: int, bucket_us: int) -> dict[int, Counter[str]]:
+    """The actions by status in each bucket, by its place. Only batches are read whose outline does not tell."""
+    counted: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    unread: list[str] = []
+    for batch in list_run_batches(view, run_id):
+        told = _told_by(batch, start_us, bucket_us)
+        if told is None:
+            unread.append(batch.batch_id)
+        for place, counts in told or ():
+            counted[place].update(dict(zip(_COUNTED, counts, strict=True)))
+    if unread:
+        wanted: dict[str, str | int] = {"run_id": run_id, "start_us": start_us, "bucket_us": bucket_us}
+        for row in view.fetch_remembered("timeline.get_run_timeline", view.paths_of(unread), wanted):
+            counted[row["place"]].update({status: row[status] for status in _COUNTED})
+    return counted
 
 
-def _reach(length: int, first_us: int, last_us: int, buckets: int) -> bool:
-    return last_us // length - first_us // length < buckets
+def _told_by(batch: RunBatch, start_us: int, bucket_us: int) -> list[tuple[int, Sequence[int]]] | None:
+    """The counts by status of the buckets a batch reaches into, as far as the index knows them."""
+    place = (batch.first_us - start_us) // bucket_us
+    if not batch.gone and place == (batch.last_us - start_us) // bucket_us:
+        return [(place, [batch.counts[status] for status in STATUSES])]
+    outline = batch.outline
+    if outline is None or bucket_us % outline.span_us or start_us % outline.span_us:
+        return None
+    return [((number * outline.span_us - start_us) // bucket_us, counts) for number, *counts in outline.counts]

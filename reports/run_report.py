@@ -16,6 +16,7 @@ from query.durations import Pause, SlowPart, list_longest_pauses, list_slowest_p
 from query.lake_view import LakeView
 from query.problem_list import Known
 from query.problems import Problem, list_run_problems
+from query.run_batches import files_of_run
 from query.run_problems import RunProblem, list_known_problems
 from query.runs import Neighbours, Run, RunMessage, find_neighbours, get_run, list_run_messages
 from query.timeline import Timeline, get_run_timeline
@@ -109,7 +110,7 @@ def build_run_report(view: LakeView, run_id: str, *, now: datetime, known: Known
         slowest_parts=tuple(list_slowest_parts(view, run_id)),
         longest_pauses=tuple(list_longest_pauses(view, run_id)),
         disagreements=tuple(disagreements(run)),
-        batch_ids=_excerpt([PurePosixPath(file).stem for file in view.files_of_run(run_id)], MOST_BATCHES),
+        batch_ids=_excerpt([PurePosixPath(file).stem for file in files_of_run(view, run_id)], MOST_BATCHES),
         neighbours=find_neighbours(view, run),
         known=kept,
         command_lines=command_lines(run),

@@ -35,12 +35,17 @@ def actions(*rows: tuple[int, str | None, str]) -> tuple[pa.Table, np.ndarray]:
     return table, np.array([run for run, _, _ in rows], np.int64)
 
 
-def arranged(*rows: tuple[int, str | None, str], kinds: tuple[int, ...] = (0, 0, 0)) -> list[list[tuple]]:
+NO_RUN = (False, False, False)
+
+
+def arranged(
+    *rows: tuple[int, str | None, str], kinds: tuple[int, ...] = (0, 0, 0), opens: tuple[bool, ...] = NO_RUN
+) -> list[list[tuple]]:
     """The rows of each stretch."""
     table, run = actions(*rows)
-    order, ends = arrange(table, run, np.array(kinds))
-    in_order = [rows[place] for place in order]
-    return [in_order[first:last] for first, last in zip([0, *ends[:-1]], ends, strict=True)]
+    found = arrange(table, run, np.array(kinds), np.array(opens))
+    in_order = [rows[place] for place in found.order]
+    return [in_order[first:last] for first, last in zip([0, *found.ends[:-1]], found.ends, strict=True)]
 
 
 def test_failures_of_a_kind_of_runs_lie_together_run_by_run_the_worst_first() -> None:
@@ -71,16 +76,31 @@ def test_rows_that_name_no_record_stay_in_order_of_time() -> None:
     assert arranged(*[(0, None, "OK")] * 6) == [[(0, None, "OK")] * 6]
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 2), st.sampled_from([None, "a", "b", "c"]), st.sampled_from(["OK", "INFO", "ERROR"]))
-    )
-)
-def test_every_row_is_there_once_and_the_last_stretch_ends_with_the_last_row(rows) -> None:
+def test_the_oldest_rows_of_runs_with_an_opening_come_first_run_by_run_by_time(monkeypatch) -> None:
+    monkeypatch.setattr(arrangement, "OPENING_ROWS", 2)
+    rows = [(1, "a", "OK"), (0, "b", "OK"), (1, "c", "ERROR"), (1, "d", "OK"), (2, "e", "ERROR"), (1, "f", "ERROR")]
     table, run = actions(*rows)
 
-    order, ends = arrange(table, run, np.array([0, 0, 1]))
+    found = arrange(table, run, np.array([0, 0, 1]), np.array([False, True, True]))
 
-    assert sorted(order.tolist()) == list(range(len(rows)))
-    assert ends[-1] == len(rows)
-    assert (np.diff(ends) > 0).all()
+    in_order = [rows[place] for place in found.order]
+    assert in_order[:3] == [(1, "a", "OK"), (1, "c", "ERROR"), (2, "e", "ERROR")]
+    assert in_order[3:] == [(1, "f", "ERROR"), (0, "b", "OK"), (1, "d", "OK")]
+    assert found.openings == {1: 2, 2: 3}
+    assert found.ends[0] == 3
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([None, "a", "b", "c"]), st.sampled_from(["OK", "INFO", "ERROR"]))
+    ),
+    opens=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+def test_every_row_is_there_once_and_the_last_stretch_ends_with_the_last_row(rows, opens) -> None:
+    table, run = actions(*rows)
+
+    found = arrange(table, run, np.array([0, 0, 1]), np.array(opens))
+
+    assert sorted(found.order.tolist()) == list(range(len(rows)))
+    assert found.ends[-1] == len(rows)
+    assert (np.diff(found.ends) > 0).all()

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.batch_check import check_batch, find_damage, find_token_damage
-from ingest.compaction import FEW_ROWS
 from ingest.errors import BatchDamaged, LakeUnavailable
+from ingest.merged_blocks import FEW_ROWS
 from ingest.recorder import Recorder
 from ingest.token_index import index_tokens
 from tests.builders import line, ndjson

@@ -5,6 +5,7 @@ import pytest
 from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput, RunNotFound
 from query.actions import Action, ActionFilter, find_actions, get_action, stream_actions
+from query.run_batches import files_of_run
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -133,7 +134,7 @@ def test_a_page_of_errors_opens_only_batches_with_errors(world):
     world.record({"message": "fine"})
     receipt = world.record({"status": "ERROR"})
 
-    files = world.view.files_of_run("nightly", statuses=(Status.ERROR,))
+    files = files_of_run(world.view, "nightly", statuses=(Status.ERROR,))
 
     assert files == [str(world.recorder.lake.path_of("actions", receipt.batch_id))]
 

@@ -1,0 +1,65 @@
+"""The outlines of the runs in a batch, made while its rows pass by."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.action import STATUSES
+from ingest.footer import RunSummary
+from ingest.run_outline import RunOutline
+from ingest.spans import common_length, round_length
+
+LEAST_ROWS = 1000
+"""Actions from which on a run in a batch has an outline: of fewer it would take more room than is right."""
+SPANS = 60
+"""Spans over a run that are told apart: that many, or up to twice as many."""
+
+_STATUSES = pa.array([status.value for status in STATUSES])
+
+
+class RunOutlines:
+    """The outlines of the large ones among the runs of a batch, while its rows pass by."""
+
+    def __init__(self, runs: Sequence[RunSummary]) -> None:
+        """``runs`` as they are numbered in ``add``."""
+        self._runs = runs
+        self.is_large = np.array([run.counts.processed - run.gone >= LEAST_ROWS for run in runs], bool)
+        lengths = [common_length(round_length(run.first_us, run.last_us, SPANS)) for run in runs]
+        self._lengths = np.array(lengths, np.int64)
+        self._firsts = np.array([run.first_us // length for run, length in zip(runs, lengths, strict=True)], np.int64)
+        self._place = np.cumsum(self.is_large) - 1  # among the large ones
+        spans = [run.last_us // length - run.first_us // length + 1 for run, length in zip(runs, lengths, strict=True)]
+        most = max((spans[number] for number in np.flatnonzero(self.is_large)), default=0)
+        self._counts = np.zeros((int(self.is_large.sum()), most, len(STATUSES)), np.int64)
+        self._openings: dict[int, int] = {}
+
+    def add(self, actions: pa.Table, run: np.ndarray) -> None:
+        """Rows of the batch; ``run`` has the number of each row's run."""
+        rows = np.flatnonzero(self.is_large[run])
+        if not len(rows):
+            return
+        run = run[rows]
+        moments = actions["happened_at"].cast(pa.int64()).to_numpy()[rows]
+        status = pc.index_in(actions["status"], _STATUSES).to_numpy()[rows]
+        span = moments // self._lengths[run] - self._firsts[run]
+        _, spans, statuses = self._counts.shape
+        place = (self._place[run] * spans + span) * statuses + status
+        self._counts += np.bincount(place, minlength=self._counts.size).reshape(self._counts.shape)
+
+    def open_with(self, run: int, block: int) -> None:
+        """The oldest actions of a run are in this row group."""
+        self._openings[run] = block
+
+    def of_runs(self) -> dict[str, RunOutline]:
+        """By run id."""
+        return {self._runs[number].run_id: self._outline(number) for number in np.flatnonzero(self.is_large).tolist()}
+
+    def _outline(self, number: int) -> RunOutline:
+        counts = self._counts[self._place[number]]
+        spans = np.flatnonzero(counts.any(axis=1))
+        numbered = np.column_stack((spans + self._firsts[number], counts[spans])).tolist()
+        return RunOutline(
+            span_us=int(self._lengths[number]), counts=tuple(map(tuple, numbered)), opening=self._openings.get(number)
+        )

@@ -1,0 +1,175 @@
+"""Pages of a run and its timeline, of batches as they came and of merged ones: the same, however little is read."""
+
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest import arrangement, merged_blocks, outlining
+from ingest.action import STATUSES, Status
+from ingest.run_outline import outline_from_text
+from query.actions import ActionFilter, find_actions
+from query.run_batches import RunBatch, list_run_batches, within_reach
+from query.runs import get_run
+from query.timeline import get_run_timeline
+from tests.query.world import World, open_world
+
+RUNS = ("a", "b", "c")
+
+lines = st.fixed_dictionaries(
+    {
+        "run_id": st.sampled_from(RUNS),
+        "status": st.sampled_from([status.value for status in STATUSES]),
+        "happened_at": st.integers(0, 200).map(lambda second: f"2026-11-22T10:{second // 60:02}:{second % 60:02}Z")
+        | st.just("1969-12-31T23:59:59.999999Z"),
+    }
+)
+some_batches = st.lists(st.lists(lines, min_size=1, max_size=30), min_size=1, max_size=4)
+
+
+@pytest.fixture(autouse=True)
+def small_openings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlining, "LEAST_ROWS", 4)
+    monkeypatch.setattr(arrangement, "OPENING_ROWS", 3)
+    monkeypatch.setattr(merged_blocks, "OPENINGS", 2)
+
+
+def merge(world: World) -> None:
+    compactor = world.recorder.compactor()
+    assert compactor.lead()
+    batch_ids = [batch.batch_id for batch in world.recorder.index.list_live("actions")]
+    assert compactor.merge("actions", batch_ids) is not None
+
+
+def shown(view, run_id: str) -> list[object]:
+    """What pages of a run show, in the order and cut as they are asked for."""
+    pages = [
+        find_actions(view, ActionFilter(statuses=statuses), run_id=run_id, sort=sort, limit=limit)
+        for statuses in ((), (Status.ERROR,))
+        for sort in ("happened_at", "-happened_at")
+        for limit in (2, 50)
+    ]
+    next_pages = [
+        find_actions(view, ActionFilter(), run_id=run_id, limit=2, cursor=page.next_cursor)
+        for page in pages[:1]
+        if page.next_cursor
+    ]
+    timelines = [get_run_timeline(view, get_run(view, run_id), buckets=buckets) for buckets in (2, 60)]
+    return [*pages, *next_pages, *timelines]
+
+
+@settings(max_examples=12, deadline=None)
+@given(batches=some_batches, late=st.lists(lines, max_size=5))
+def test_merged_runs_are_shown_as_they_were(batches, late) -> None:
+    with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
+        for batch in [*batches, *([late] if late else [])]:
+            world.record(*batch)
+        runs = sorted({line["run_id"] for batch in [*batches, late] for line in batch})
+        before = {run_id: shown(world.view, run_id) for run_id in runs}
+
+        merge(world)
+
+        assert {run_id: shown(world.view, run_id) for run_id in runs} == before
+
+
+@settings(max_examples=6, deadline=None)
+@given(batches=some_batches, late=st.lists(lines, min_size=1, max_size=5))
+def test_a_run_of_merged_and_of_fresh_batches_is_shown_as_one(batches, late) -> None:
+    runs = sorted({line["run_id"] for batch in [*batches, late] for line in batch})
+    told = []
+    for is_merged in (False, True):
+        with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
+            for batch in batches:
+                world.record(*batch)
+            if is_merged:
+                merge(world)
+            world.record(*late)
+            told.append([list(map(_without_ids, shown(world.view, run_id))) for run_id in runs])
+
+    assert told[0] == told[1]
+
+
+def _without_ids(seen):
+    """Batch ids are of the clock: which actions, by what they say."""
+    if not hasattr(seen, "items"):
+        return seen
+    return [replace(action, batch_id="", row=0) for action in seen.items]
+
+
+def test_the_first_page_of_a_large_merged_run_reads_one_small_row_group(world, monkeypatch) -> None:
+    monkeypatch.setattr(world.view, "fetch", None)  # no statement is asked
+    world.record(*({"run_id": run_id, "source_id": str(n)} for n in range(9) for run_id in RUNS))
+    merge(world)
+
+    page = find_actions(world.view, ActionFilter(), run_id="c", limit=2)
+
+    assert [action.source_id for action in page.items] == ["0", "1"]
+    assert page.next_cursor is not None
+    (batch,) = list_run_batches(world.view, "c")
+    assert batch.outline is not None
+    opening = world.view.batches.open(batch.batch_id)
+    assert (opening.rows(0), opening.rows(1)) == (6, 3)  # two runs, and one
+    assert batch.outline.opening == 1
+
+
+def test_the_timeline_of_a_large_merged_run_comes_from_the_index_alone(world, monkeypatch) -> None:
+    world.record(
+        *({"status": "OK", "happened_at": f"2026-11-22T10:{minute:02}:00Z"} for minute in range(30)),
+        {"status": "ERROR", "happened_at": "2026-11-22T10:29:59Z"},
+    )
+    merge(world)
+    monkeypatch.setattr(world.view, "fetch", None)
+
+    timeline = get_run_timeline(world.view, get_run(world.view, "nightly"), buckets=10)
+
+    assert timeline.bucket == timedelta(minutes=5)
+    assert [(bucket.ok, bucket.error) for bucket in timeline.buckets] == [(5, 0)] * 5 + [(5, 1)]
+
+
+def batch(name: str, first_us: int, last_us: int, count: int, gone: int = 0) -> RunBatch:
+    return RunBatch(
+        batch_id=name,
+        first_us=first_us,
+        last_us=last_us,
+        rows=count - gone,
+        counts={Status.OK: count},
+        gone=gone,
+        outline=None,
+    )
+
+
+def reached(*batches: RunBatch, wanted: int, newest_first: bool = False, between_us=(-100, 100)) -> list[str]:
+    found = within_reach(batches, wanted, newest_first=newest_first, between_us=between_us)
+    return [each.batch_id for each in found]
+
+
+def test_batches_that_begin_after_enough_was_found_are_left_alone() -> None:
+    batches = (batch("early", 0, 9, 5), batch("beside", 8, 30, 5), batch("late", 10, 20, 5))
+
+    assert reached(*batches, wanted=5) == ["early", "beside"]
+    assert reached(*batches, wanted=6) == ["early", "beside", "late"]
+    assert reached(*batches, wanted=5, newest_first=True) == ["beside", "late"]
+    assert reached(batch("early", 0, 9, 5), batch("late", 10, 20, 5), wanted=5, newest_first=True) == ["late"]
+
+
+def test_what_retention_left_and_what_lies_at_the_border_does_not_count_as_found() -> None:
+    late = batch("late", 10, 20, 5)
+
+    assert reached(batch("thinned", 0, 9, 5, gone=1), late, wanted=2) == ["thinned", "late"]
+    assert reached(batch("begun before", 0, 9, 5), late, wanted=2, between_us=(1, 100)) == ["begun before", "late"]
+    assert reached(batch("ended after", 0, 9, 5), late, wanted=2, between_us=(0, 9)) == ["ended after", "late"]
+
+
+def test_an_outline_is_read_as_it_was_written(world) -> None:
+    world.record(*({"status": status, "happened_at": f"1969-12-31T23:0{n}:00Z"} for n, status in enumerate(STATUSES)))
+    merge(world)
+
+    (found,) = list_run_batches(world.view, "nightly")
+
+    assert found.outline is not None
+    assert [counts for _, *counts in found.outline.counts] == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert outline_from_text(found.outline.as_text()) == found.outline
