@@ -14,7 +14,7 @@ from ingest.batch import received_us_of
 from ingest.damage import Damage, insert_damaged
 from ingest.database import some_at_a_time
 from ingest.errors import LakeUnavailable
-from ingest.footer import BatchFooter, KeptAnswer, RunSummary
+from ingest.footer import BatchFooter, KeptAnswer
 from ingest.index_database import COMPACTION, IndexDatabase
 from ingest.index_tables import (
     batch_problems,
@@ -33,7 +33,7 @@ from ingest.lake import SealedBatch
 from ingest.problem_summary import ProblemSummary
 from ingest.problem_totals import record_problems, retire_problems
 from ingest.run_state import RunEvent
-from ingest.run_totals import RunRow, event_from_row, event_row, with_events, with_summary, without_batch
+from ingest.run_totals import RunRow, batch_run_row, event_from_row, event_row, with_events, with_summary, without_batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +287,9 @@ class Index(IndexDatabase):
         for summary in footer.runs:
             totals[summary.run_id] = with_summary(totals.get(summary.run_id), summary, footer.batch_id)
         if footer.runs:
-            connection.execute(sa.insert(batch_runs), [_batch_run(footer.batch_id, summary) for summary in footer.runs])
+            connection.execute(
+                sa.insert(batch_runs), [batch_run_row(footer.batch_id, summary) for summary in footer.runs]
+            )
         if footer.answers:
             kept = [
                 {"key": answer.key, "digest": answer.digest, "batch_id": footer.batch_id, "answer": answer.answer}
@@ -386,16 +388,3 @@ def _events_of(connection: sa.Connection, run_id: str) -> list[RunEvent]:
     chosen = sa.select(run_events).where(run_events.c.run_id == run_id)
     ordered = chosen.order_by(run_events.c.batch_id, run_events.c.row)
     return [event_from_row(dict(row)) for row in connection.execute(ordered).mappings()]
-
-
-def _batch_run(batch_id: str, summary: RunSummary) -> dict[str, Any]:
-    return {
-        "batch_id": batch_id,
-        "run_id": summary.run_id,
-        "integration": summary.integration,
-        "first_us": summary.first_us,
-        "last_us": summary.last_us,
-        **summary.counts.as_dict(),
-        "gone": summary.gone,
-        "outline": None if summary.outline is None else summary.outline.as_text(),
-    }

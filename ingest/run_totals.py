@@ -66,6 +66,20 @@ def with_events(row: RunRow | None, events: list[RunEvent], batch_id: str, *, af
     return _heard(row, received_us_of(batch_id))
 
 
+def batch_run_row(batch_id: str, summary: RunSummary) -> dict[str, Any]:
+    """A summary as a row of ``batch_runs``."""
+    return {
+        "batch_id": batch_id,
+        "run_id": summary.run_id,
+        "integration": summary.integration,
+        "first_us": summary.first_us,
+        "last_us": summary.last_us,
+        **summary.counts.as_dict(),
+        "gone": summary.gone,
+        "outline": None if summary.outline is None else summary.outline.as_text(),
+    }
+
+
 def event_row(batch_id: str, row: int, event: RunEvent) -> dict[str, Any]:
     """A run event as a row of ``run_events``."""
     body = {
