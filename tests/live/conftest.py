@@ -55,9 +55,22 @@ def serving(data: Path, *arguments: str, settings: Mapping[str, str] | None = No
                 process.terminate()
 
 
+def run_doctor(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, "doctor", *arguments], capture_output=True, text=True, env=environment(), cwd=folder, timeout=60
+    )
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with serving(tmp_path / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all who leave it running and do not mind what others have sent it."""
+    with serving(tmp_path_factory.mktemp("standing") / "data") as started:
         yield started
 
 

@@ -76,8 +76,8 @@ def troubled(*answers: tuple[int, dict[str, str]] | None) -> Iterator[Troubled]:
             thread.join()
 
 
-def test_the_receipt_of_a_server_is_that_of_a_recorder(server: Server) -> None:
-    with RemoteRecorder(server.url) as remote:
+def test_the_receipt_of_a_server_is_that_of_a_recorder(standing: Server) -> None:
+    with RemoteRecorder(standing.url) as remote:
         receipt = remote.record(
             io.BytesIO(LINES), "ndjson", defaults=LineDefaults(run_id="r", integration="i"), idempotency_key="k"
         )
@@ -138,11 +138,11 @@ def upload(url: str, file: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_command_uploads_to_a_server(server: Server, tmp_path: Path) -> None:
+def test_the_command_uploads_to_a_server(standing: Server, tmp_path: Path) -> None:
     file = tmp_path / "a.ndjson"
     file.write_bytes(LINES)
 
-    first, second = upload(server.url, file), upload(server.url, file)
+    first, second = upload(standing.url, file), upload(standing.url, file)
 
     row = json.loads(first.stdout)
     assert (first.returncode, row["accepted"], row["refused"]) == (1, 1, 1)

@@ -109,8 +109,8 @@ def test_it_says_nothing_but_its_address(server: Server, http: httpx.Client) -> 
     assert (server.process.stdout.read(), server.process.stderr.read()) == ("", "")
 
 
-def test_a_port_that_is_taken_is_a_clear_error(server: Server, tmp_path: Path) -> None:
-    port = server.url.rpartition(":")[2]
+def test_a_port_that_is_taken_is_a_clear_error(standing: Server, tmp_path: Path) -> None:
+    port = standing.url.rpartition(":")[2]
 
     second = subprocess.run(
         [*COMMAND, "--data", str(tmp_path / "other"), "serve", "--port", port],
@@ -161,21 +161,33 @@ def test_a_chunked_body_whose_sender_hung_up_before_its_end_is_not_recorded(serv
     assert http.get("/api/v1/runs").json()["items"] == []
 
 
-def test_a_sender_that_expects_100_is_not_kept_waiting(server: Server) -> None:
-    with expecting_connection(server) as connection:
+def test_a_sender_that_expects_100_is_not_kept_waiting(standing: Server) -> None:
+    with expecting_connection(standing) as connection:
         connection.sendall(LINE)
 
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
 
 
-def test_a_chunked_body_is_taken(http: httpx.Client) -> None:
-    answer = http.post("/api/v1/actions", content=iter([LINE, LINE[:10], LINE[10:]]), headers=NDJSON)
+def test_a_chunked_body_is_taken(standing: Server) -> None:
+    answer = httpx.post(
+        f"{standing.url}/api/v1/actions",
+        content=iter([LINE, LINE[:10], LINE[10:]]),
+        headers=NDJSON,
+        trust_env=False,
+        timeout=30,
+    )
 
     assert answer.json()["accepted"] == 2
 
 
-def test_a_body_over_the_limit_is_answered_while_it_is_being_sent(http: httpx.Client) -> None:
-    answer = http.post("/api/v1/actions", content=(b" " * 1_000_000 for _ in range(300)), headers=NDJSON)
+def test_a_body_over_the_limit_is_answered_while_it_is_being_sent(standing: Server) -> None:
+    answer = httpx.post(
+        f"{standing.url}/api/v1/actions",
+        content=(b" " * 1_000_000 for _ in range(300)),
+        headers=NDJSON,
+        trust_env=False,
+        timeout=30,
+    )
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.web.pages.cast import record_cast
@@ -21,10 +22,15 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield workspace
 
 
+@pytest.fixture(scope="session")
+def app(cast: Workspace) -> Flask:
+    return create_app(cast)
+
+
 @pytest.fixture
-def pages(cast: Workspace) -> FlaskClient:
+def pages(app: Flask) -> FlaskClient:
     """Pages over the cast: only to be read."""
-    return create_app(cast).test_client()
+    return app.test_client()
 
 
 @pytest.fixture
