@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.errors import BatchDamaged
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import ID_COLUMNS, TEXT_COLUMNS, TokenIndex
-from query.columns import Column
+from query.columns import Column, LowerTexts
+from query.dictionary_pages import read_values
 from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 128 << 20
@@ -98,6 +100,26 @@ class Batch:
                 table = parquet.read_row_group(block, columns=names, use_threads=False)
         return found | {name: Column.of(table[name]) for name in names}
 
+    def may_hold(self, block: int, names: Sequence[str], wanted: str) -> bool:
+        """Whether a text, given in lower case, may stand in one of these columns, as far as no row need be read."""
+        constants = self._constants_of(block)
+        others = [name for name in names if name not in constants and self.has(name)]
+        if any(LowerTexts(constants[name].values).may_have(wanted) for name in names if name in constants):
+            return True
+        with self._trouble.reading([self.path]), pa.memory_map(self.path) as file:
+            return any(self._may_column_hold(file, block, name, wanted) for name in others)
+
+    def _may_column_hold(self, file: pa.MemoryMappedFile, block: int, name: str, wanted: str) -> bool:
+        about = self._chunk(block, name)
+        if about.dictionary_page_offset is None:
+            return True
+        file.seek(about.dictionary_page_offset)
+        values = read_values(file.read_buffer(about.total_compressed_size), about)
+        return values is None or LowerTexts.in_bytes(values).may_have(wanted)
+
+    def _chunk(self, block: int, name: str) -> pq.ColumnChunkMetaData:
+        return self.metadata.row_group(block).column(self._places[name])
+
     def _constants_of(self, block: int) -> dict[str, Column]:
         """The columns of text that have one value in all rows, as the footer tells: these need not be read."""
         if (known := self._constants.get(block)) is None:
@@ -111,7 +133,7 @@ class Batch:
         """The one value of a column, in a tuple; None where there are several, or nobody knows."""
         if not self.has(name):
             return None
-        chunk = self.metadata.row_group(block).column(self._places[name])
+        chunk = self._chunk(block, name)
         statistics = chunk.statistics
         if statistics is None or not statistics.has_null_count:
             return None
@@ -122,13 +144,13 @@ class Batch:
 
     def _is_encoded(self, block: int, name: str) -> bool:
         """Whether each value of a text column is written once."""
-        chunk = self.metadata.row_group(block).column(self._places[name])
+        chunk = self._chunk(block, name)
         return bool(chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page)
 
     def _statistics(self, block: int, column: str) -> pq.Statistics | None:
         if not self.has(column):
             return None
-        statistics = self.metadata.row_group(block).column(self._places[column]).statistics
+        statistics = self._chunk(block, column).statistics
         return statistics if statistics is not None and statistics.has_min_max else None
 
     def _open_tokens(self) -> TokenIndex | None:
@@ -208,6 +230,10 @@ class Block:
             name in self._columns or not self._batch.has(name) or (self._batch.path, self._number, name) in self._kept
             for name in names
         )
+
+    def may_hold(self, names: Sequence[str], wanted: str) -> bool:
+        """Whether a text, given in lower case, may stand in one of these columns: quicker than reading them."""
+        return self.is_kept(names) or self._batch.may_hold(self._number, names, wanted)
 
     def load(self, names: Iterable[str]) -> None:
         """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""

@@ -7,6 +7,7 @@ answered for all rows by one look-up a row.
 
 import ctypes
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,7 @@ _FEW = 16
 """Values up to which it is quicker to look for one after the other in the codes of all rows."""
 _CAPITALS_OF_ASCII = ("\u0130".encode(), "\u212a".encode())  # of i and of k
 _SMALL_OF_CAPITALS = frozenset("ik")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class Column:
@@ -61,7 +63,7 @@ class Column:
     def prepare(self) -> None:
         """Do now what looking for text would do first."""
         if self._is_text:
-            _ = self._has_capitals_of_ascii
+            _ = self._lower.has_capitals_of_ascii
 
     @property
     def nbytes(self) -> int:
@@ -136,39 +138,56 @@ class Column:
 
     def _find_values(self, wanted: str) -> np.ndarray:
         """The places of the values that have a text, given in lower case."""
-        if not wanted.isascii() or (not _SMALL_OF_CAPITALS.isdisjoint(wanted) and self._has_capitals_of_ascii):
-            return np.flatnonzero(_truths(pc.match_substring(lowered(self.values), wanted)))
-        return self._lower.find(wanted.encode())
+        if self._lower.is_told_by_bytes(wanted):
+            return self._lower.find(wanted.encode())
+        if not self._lower.may_have(wanted):
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(_truths(pc.match_substring(lowered(self.values), wanted)))
 
     @cached_property
-    def _lower(self) -> "_Texts":
-        return _Texts(pc.ascii_lower(self.values))
-
-    @cached_property
-    def _has_capitals_of_ascii(self) -> bool:
-        """Whether there are letters outside ASCII whose small ones are inside."""
-        return self._lower.greatest_byte >= _CAPITALS_OF_ASCII[0][0] and any(
-            next(self._lower.places(capital), None) is not None for capital in _CAPITALS_OF_ASCII
-        )
+    def _lower(self) -> "LowerTexts":
+        return LowerTexts(self.values)
 
     @property
     def _is_text(self) -> bool:
         return bool(pa.types.is_string(self.values.type))
 
 
-class _Texts:
-    """Texts end to end, to be searched like one."""
+class LowerTexts:
+    """Texts end to end, the letters of ASCII in lower case, to be searched like one."""
 
     def __init__(self, texts: pa.StringArray) -> None:
-        _, offsets, data = texts.buffers()
-        self._texts = texts
+        self._texts = pc.ascii_lower(texts)
+        _, offsets, data = self._texts.buffers()
         self._ends = np.frombuffer(offsets, np.int32, len(texts) + 1) if len(texts) else np.zeros(1, np.int32)
         self._bytes = np.frombuffer(data or b"", np.uint8, int(self._ends[-1]))
         self._start = self._bytes.ctypes.data
 
+    @classmethod
+    def in_bytes(cls, data: pa.Buffer) -> "LowerTexts":
+        """Of texts with something between them."""
+        ends = pa.py_buffer(np.array([0, data.size], np.int32))
+        return cls(pa.StringArray.from_buffers(1, ends, data))
+
+    def is_told_by_bytes(self, wanted: str) -> bool:
+        """Whether a text, given in lower case, stands in them exactly where its bytes do."""
+        return wanted.isascii() and (_SMALL_OF_CAPITALS.isdisjoint(wanted) or not self.has_capitals_of_ascii)
+
+    def may_have(self, wanted: str) -> bool:
+        """Whether a text, given in lower case, may stand in one of them: the longest part of it in ASCII does."""
+        part = max(_NOT_ASCII.split(wanted), key=len)
+        return not self.is_told_by_bytes(part) or next(self._places(part.encode()), None) is not None
+
+    @cached_property
+    def has_capitals_of_ascii(self) -> bool:
+        """Whether there are letters outside ASCII whose small ones are inside."""
+        return int(self._bytes.max(initial=0)) >= _CAPITALS_OF_ASCII[0][0] and any(
+            next(self._places(capital), None) is not None for capital in _CAPITALS_OF_ASCII
+        )
+
     def find(self, wanted: bytes) -> np.ndarray:
         """The places of the texts that hold these bytes."""
-        starts = np.fromiter(itertools.islice(self.places(wanted), _MANY), np.int64)
+        starts = np.fromiter(itertools.islice(self._places(wanted), _MANY), np.int64)
         if not len(starts):
             return starts
         if len(starts) == _MANY:
@@ -177,12 +196,7 @@ class _Texts:
         is_inside = starts + len(wanted) <= self._ends[1:][texts]
         return np.unique(texts[is_inside])
 
-    @property
-    def greatest_byte(self) -> int:
-        """Greater than 127 where not all is ASCII."""
-        return int(self._bytes.max(initial=0))
-
-    def places(self, wanted: bytes) -> Iterator[int]:
+    def _places(self, wanted: bytes) -> Iterator[int]:
         """Where these bytes are, in all texts end to end."""
         at, end = self._start, self._start + len(self._bytes)
         while found := _memmem(at, end - at, wanted, len(wanted)):

@@ -1,8 +1,9 @@
 """Search: actions of any runs by words, by record or by expression, newest first.
 
 Words, phrases and records are looked up in the token indexes, so that only blocks that may have them are read; a batch
-without one is read block by block, like every batch where a part of a word or an expression is looked for. Either way
-batches and blocks that cannot hold anything newer than what was found already are left alone.
+without one is read block by block, like every batch where a part of a word or an expression is looked for. Before any
+row of such a block is read, its values are asked whether they have that part. Either way batches and blocks that cannot
+hold anything newer than what was found already are left alone.
 """
 
 from collections import deque
@@ -225,6 +226,8 @@ class _Hunt:
 
     def _hits_in(self, block: Block) -> list[Hit]:
         """The newest hits of a block; a test looks only at what the ones before left."""
+        if self._part is not None and not block.may_hold(SEARCHED_COLUMNS, self._part):
+            return []
         rows = np.arange(block.rows)
         block.load(self._columns_of(block))
         for test in self._tests:
@@ -250,6 +253,11 @@ class _Hunt:
             columns += SEARCHED_COLUMNS
         return columns
 
+    @cached_property
+    def _part(self) -> str | None:
+        """The part of a text to look for, in lower case."""
+        return None if self._search.substring is None else lower(self._search.substring)
+
     @property
     def _is_timed(self) -> bool:
         return (self._since_us, self._until_us) != (EARLIEST_US, LATEST_US + 1)
@@ -269,8 +277,8 @@ class _Hunt:
         if self._terms:
             rarest_first = sorted(self._terms, key=lambda term: term.rarity, reverse=True)
             tests.append(partial(having_terms, terms=rarest_first))
-        if search.substring is not None:
-            tests.append(partial(having_substring, wanted=lower(search.substring)))
+        if self._part is not None:
+            tests.append(partial(having_substring, wanted=self._part))
         if search.regex is not None:
             tests.append(partial(having_match, regex=search.regex))
         others = (each for each in self._conditions if each.exact is None or each.exact != wanted.get(each.columns[0]))

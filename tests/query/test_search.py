@@ -22,6 +22,7 @@ from query.search import MOST_BEGUN, Search, record_history, search_actions, str
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UUID = "0e37df36-f698-11e6-8dd4-cb9ced3df976"
+PLACE = {name: place for place, name in enumerate(ACTION_SCHEMA.names)}
 TEXT_FIELDS = ("message", "code", "source_name", "target_name")
 ID_FIELDS = ("source_id", "target_id")
 
@@ -62,7 +63,7 @@ def merge(world, *, block_rows=2):
     )
 
     def write(sink):
-        with pq.ParquetWriter(sink, ACTION_SCHEMA, store_schema=False) as writer:
+        with pq.ParquetWriter(sink, ACTION_SCHEMA, compression="zstd", store_schema=False) as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=block_rows)
             writer.add_key_value_metadata(footer.as_metadata())
@@ -286,11 +287,21 @@ def test_a_found_action_is_whole(lake):
 
 
 def damage(world, batch_id, *, block, column):
+    """Its values."""
+    chunk = pq.read_metadata(world.recorder.lake.path_of("actions", batch_id)).row_group(block).column(PLACE[column])
+    overwrite(world, batch_id, chunk.dictionary_page_offset, 16)
+
+
+def damage_rows(world, batch_id, *, block, column):
+    """Which row has which of the values."""
+    chunk = pq.read_metadata(world.recorder.lake.path_of("actions", batch_id)).row_group(block).column(PLACE[column])
+    overwrite(world, batch_id, chunk.dictionary_page_offset + chunk.total_compressed_size - 8, 8)
+
+
+def overwrite(world, batch_id, start, size):
     path = world.recorder.lake.path_of("actions", batch_id)
-    chunk = pq.read_metadata(path).row_group(block).column(ACTION_SCHEMA.names.index(column))
-    start = chunk.dictionary_page_offset or chunk.data_page_offset
     whole = bytearray(path.read_bytes())
-    whole[start : start + 16] = b"\xff" * 16
+    whole[start : start + size] = b"\xff" * size
     path.chmod(0o644)
     path.write_bytes(whole)
 
@@ -305,14 +316,22 @@ def test_only_blocks_that_may_have_a_word_are_read(world):
         search_actions(world.view, Search(terms=("common",)))
 
 
-def test_of_a_block_that_has_nothing_only_the_columns_that_are_searched_are_read(world):
-    """When its actions happened cannot be read, and nobody notices."""
+def test_of_a_block_that_does_not_have_a_part_of_a_text_no_row_is_read(world):
+    """Which row has which message cannot be read, and nobody notices."""
     world.record({"message": "common"}, {"message": "common rare"})
-    damage(world, merge(world, block_rows=1), block=0, column="happened_at")
+    damage_rows(world, merge(world, block_rows=1), block=0, column="message")
 
     assert messages(search_actions(world.view, Search(substring="rar")).items) == ["common rare"]
     with pytest.raises(BatchDamaged):
         search_actions(world.view, Search(substring="ommo"))
+
+
+def test_a_block_whose_values_are_damaged_is_not_passed_over(world):
+    world.record({"message": "common"}, {"message": "common rare"})
+    damage(world, merge(world, block_rows=1), block=0, column="message")
+
+    with pytest.raises(BatchDamaged):
+        search_actions(world.view, Search(substring="rar"))
 
 
 def test_what_is_kept_is_not_read_again_to_find_a_part_of_a_text(world):
