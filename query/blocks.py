@@ -22,7 +22,7 @@ from ingest.errors import BatchDamaged
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import ID_COLUMNS, TEXT_COLUMNS, TokenIndex
-from query.columns import Column, LowerTexts
+from query.columns import Column, Suspicion, one_text
 from query.dictionary_pages import read_values
 from query.trouble import Trouble
 
@@ -100,22 +100,22 @@ class Batch:
                 table = parquet.read_row_group(block, columns=names, use_threads=False)
         return found | {name: Column.of(table[name]) for name in names}
 
-    def may_hold(self, block: int, names: Sequence[str], wanted: str) -> bool:
-        """Whether a text, given in lower case, may stand in one of these columns, as far as no row need be read."""
+    def may_hold(self, block: int, names: Sequence[str], may_be_in: Suspicion) -> bool:
+        """Whether what is looked for may be in one of these columns, as far as can be told before any row is read."""
         constants = self._constants_of(block)
         others = [name for name in names if name not in constants and self.has(name)]
-        if any(LowerTexts(constants[name].values).may_have(wanted) for name in names if name in constants):
+        if any(may_be_in(constants[name].values) for name in names if name in constants):
             return True
         with self._trouble.reading([self.path]), pa.memory_map(self.path) as file:
-            return any(self._may_column_hold(file, block, name, wanted) for name in others)
+            return any(self._may_column_hold(file, block, name, may_be_in) for name in others)
 
-    def _may_column_hold(self, file: pa.MemoryMappedFile, block: int, name: str, wanted: str) -> bool:
+    def _may_column_hold(self, file: pa.MemoryMappedFile, block: int, name: str, may_be_in: Suspicion) -> bool:
         about = self._chunk(block, name)
         if about.dictionary_page_offset is None:
             return True
         file.seek(about.dictionary_page_offset)
         values = read_values(file.read_buffer(about.total_compressed_size), about)
-        return values is None or LowerTexts.in_bytes(values).may_have(wanted)
+        return values is None or may_be_in(one_text(values))
 
     def _chunk(self, block: int, name: str) -> pq.ColumnChunkMetaData:
         return self.metadata.row_group(block).column(self._places[name])
@@ -231,9 +231,9 @@ class Block:
             for name in names
         )
 
-    def may_hold(self, names: Sequence[str], wanted: str) -> bool:
-        """Whether a text, given in lower case, may stand in one of these columns: quicker than reading them."""
-        return self.is_kept(names) or self._batch.may_hold(self._number, names, wanted)
+    def may_hold(self, names: Sequence[str], may_be_in: Suspicion) -> bool:
+        """Whether what is looked for may be in one of these columns: quicker than reading them."""
+        return self.is_kept(names) or self._batch.may_hold(self._number, names, may_be_in)
 
     def load(self, names: Iterable[str]) -> None:
         """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""

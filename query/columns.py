@@ -24,6 +24,9 @@ Mask = np.ndarray
 Verdict = Callable[[pa.Array], pa.Array]
 """Says of each value true, false or null."""
 
+Suspicion = Callable[[pa.Array], bool]
+"""Whether what is looked for may be in texts, maybe across two of them, or in what is between them."""
+
 _MANY = 4096
 """Rows from which on it is quicker to look through all values at once, end to end, than at those of the rows."""
 _MANY_TAKEN = 100
@@ -103,6 +106,12 @@ class Column:
             return self._spread(verdicts, rows)
         return self.judge(rows, lambda texts: pc.match_substring(lowered(texts), wanted))
 
+    def judge_any(self, rows: np.ndarray, verdict: Verdict, may_be_in: Suspicion) -> Mask:
+        """The same as ``judge``, where all values end to end can tell that it will be said of none."""
+        if len(rows) > _MANY and not may_be_in(_end_to_end(self.values)):
+            return np.zeros(len(rows), bool)
+        return self.judge(rows, verdict)
+
     def judge(self, rows: np.ndarray, verdict: Verdict) -> Mask:
         """What is said of the values of some rows, each value looked at once. Of a null it is False."""
         if len(rows) > _MANY:
@@ -163,12 +172,6 @@ class LowerTexts:
         self._bytes = np.frombuffer(data or b"", np.uint8, int(self._ends[-1]))
         self._start = self._bytes.ctypes.data
 
-    @classmethod
-    def in_bytes(cls, data: pa.Buffer) -> "LowerTexts":
-        """Of texts with something between them."""
-        ends = pa.py_buffer(np.array([0, data.size], np.int32))
-        return cls(pa.StringArray.from_buffers(1, ends, data))
-
     def is_told_by_bytes(self, wanted: str) -> bool:
         """Whether a text, given in lower case, stands in them exactly where its bytes do."""
         return wanted.isascii() and (_SMALL_OF_CAPITALS.isdisjoint(wanted) or not self.has_capitals_of_ascii)
@@ -208,6 +211,20 @@ class LowerTexts:
 _memmem = ctypes.CDLL(None).memmem
 _memmem.restype = ctypes.c_void_p
 _memmem.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+
+
+def one_text(data: pa.Buffer, begin: int = 0, end: int | None = None) -> pa.StringArray:
+    """Bytes as a single text."""
+    ends = np.array([begin, data.size if end is None else end], np.int32)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(ends), data)
+
+
+def _end_to_end(texts: pa.StringArray) -> pa.StringArray:
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return pa.array([""], pa.string())
+    ends = np.frombuffer(offsets, np.int32)
+    return one_text(data, ends[texts.offset], ends[texts.offset + len(texts)])
 
 
 def _narrowed(values: pa.Array) -> pa.Array:

@@ -2,7 +2,7 @@
 
 Words, phrases and records are looked up in the token indexes, so that only blocks that may have them are read; a batch
 without one is read block by block, like every batch where a part of a word or an expression is looked for. Before any
-row of such a block is read, its values are asked whether they have that part. Either way batches and blocks that cannot
+row of such a block is read, its values are asked whether they may have it. Either way batches and blocks that cannot
 hold anything newer than what was found already are left alone.
 """
 
@@ -32,12 +32,12 @@ from query.search_conditions import Condition
 from query.search_hits import Hit, NewestHits, Place
 from query.search_terms import (
     SEARCHED_COLUMNS,
+    Expression,
+    Part,
     Term,
     check_regex,
-    having_match,
     having_one_of,
     having_record,
-    having_substring,
     having_terms,
 )
 
@@ -226,7 +226,7 @@ class _Hunt:
 
     def _hits_in(self, block: Block) -> list[Hit]:
         """The newest hits of a block; a test looks only at what the ones before left."""
-        if self._part is not None and not block.may_hold(SEARCHED_COLUMNS, self._part):
+        if not all(block.may_hold(SEARCHED_COLUMNS, each.may_be_in) for each in self._anywhere):
             return []
         rows = np.arange(block.rows)
         block.load(self._columns_of(block))
@@ -254,9 +254,11 @@ class _Hunt:
         return columns
 
     @cached_property
-    def _part(self) -> str | None:
-        """The part of a text to look for, in lower case."""
-        return None if self._search.substring is None else lower(self._search.substring)
+    def _anywhere(self) -> Sequence[Part | Expression]:
+        """What is to be found in texts that no token index knows."""
+        part, regex = self._search.substring, self._search.regex
+        found: list[Part | Expression] = [] if part is None else [Part(lower(part))]
+        return found if regex is None else [*found, Expression(regex)]
 
     @property
     def _is_timed(self) -> bool:
@@ -277,10 +279,7 @@ class _Hunt:
         if self._terms:
             rarest_first = sorted(self._terms, key=lambda term: term.rarity, reverse=True)
             tests.append(partial(having_terms, terms=rarest_first))
-        if self._part is not None:
-            tests.append(partial(having_substring, wanted=self._part))
-        if search.regex is not None:
-            tests.append(partial(having_match, regex=search.regex))
+        tests += [each.holds for each in self._anywhere]
         others = (each for each in self._conditions if each.exact is None or each.exact != wanted.get(each.columns[0]))
         return [*tests, *(condition.holds for condition in others)]
 

@@ -28,11 +28,13 @@ from ingest.token_index import (
     words_of,
 )
 from query.blocks import Block
-from query.columns import Column, Mask
+from query.columns import Column, LowerTexts, Mask
 
 SEARCHED_COLUMNS = (*TEXT_COLUMNS, *ID_COLUMNS)
 
 _FEW_TEXTS = 100
+_EDGE = re.compile(r"\\[AbBz]|(?P<other>\\.)|[$^]", re.DOTALL)
+_NO_EDGES_BEHIND = ("[", r"\Q", "{^")
 
 
 @dataclass(frozen=True)
@@ -133,15 +135,43 @@ def _few_having(block: Block, rows: np.ndarray, terms: Sequence[Term]) -> Mask:
     return np.fromiter(found, bool, len(rows))
 
 
-def having_substring(block: Block, rows: np.ndarray, wanted: str) -> Mask:
-    """Which of some rows have a text, given in lower case, anywhere."""
-    return _any_of((column.holding(wanted, rows) for _, column in _searched(block)), rows)
+@dataclass(frozen=True)
+class Part:
+    """A text somebody looks for anywhere, also inside words; given in lower case."""
+
+    lower: str
+
+    def may_be_in(self, texts: pa.Array) -> bool:
+        """Or across two of them, or in what is between them."""
+        return LowerTexts(texts).may_have(self.lower)
+
+    def holds(self, block: Block, rows: np.ndarray) -> Mask:
+        """Which of some rows have it."""
+        return _any_of((column.holding(self.lower, rows) for _, column in _searched(block)), rows)
 
 
-def having_match(block: Block, rows: np.ndarray, regex: str) -> Mask:
-    """Which of some rows match an expression."""
-    verdict = partial(pc.match_substring_regex, pattern=regex)
-    return _any_of((column.judge(rows, verdict) for _, column in _searched(block)), rows)
+@dataclass(frozen=True)
+class Expression:
+    """A regular expression somebody looks for."""
+
+    regex: str
+
+    @cached_property
+    def anywhere(self) -> str:
+        """The same without what it says of where texts and words begin and end; it finds anything where that is hard
+        to tell from other things."""
+        loose = _EDGE.sub(lambda found: found[0] if found["other"] else "(?:)", self.regex)
+        return "" if loose != self.regex and any(sign in self.regex for sign in _NO_EDGES_BEHIND) else loose
+
+    def may_be_in(self, texts: pa.Array) -> bool:
+        """Or across two of them, or in what is between them."""
+        return bool(pc.any(pc.match_substring_regex(texts, self.anywhere)).as_py())
+
+    def holds(self, block: Block, rows: np.ndarray) -> Mask:
+        """Which of some rows match."""
+        verdict = partial(pc.match_substring_regex, pattern=self.regex)
+        masks = (column.judge_any(rows, verdict, self.may_be_in) for _, column in _searched(block))
+        return _any_of(masks, rows)
 
 
 def having_record(block: Block, rows: np.ndarray, record_type: str | None, record_id: str) -> Mask:

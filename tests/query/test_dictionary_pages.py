@@ -3,14 +3,18 @@
 import io
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ingest.errors import InvalidInput
 from ingest.token_index import lower, lowered
 from query.blocks import Batch
+from query.columns import one_text
 from query.dictionary_pages import read_values
+from query.search_terms import Expression, Part, check_regex
 
 MERGED = {"compression": "zstd", "use_dictionary": True, "write_page_checksum": True}
 
@@ -109,7 +113,8 @@ def test_no_block_is_passed_over_that_has_the_text(world, tmp_path):
         wanted = lower(part)
         has_it = any(wanted in text for column in table.values() for text in lowered(column.drop_null()).to_pylist())
 
-        may_hold = Batch(str(path), str(tmp_path / "none"), world.view.trouble).may_hold(0, ["message", "code"], wanted)
+        batch = Batch(str(path), str(tmp_path / "none"), world.view.trouble)
+        may_hold = batch.may_hold(0, ["message", "code"], Part(wanted).may_be_in)
 
         assert may_hold if has_it else (not may_hold or not part.isascii() or not plain_ascii(values + others))
 
@@ -118,3 +123,51 @@ def test_no_block_is_passed_over_that_has_the_text(world, tmp_path):
 
 def plain_ascii(values):
     return all(text is None or text.isascii() for text in values)
+
+
+bits = st.sampled_from(
+    [
+        "a",
+        "b",
+        "Ä",
+        ".",
+        "^",
+        "$",
+        r"\b",
+        r"\B",
+        r"\A",
+        r"\z",
+        "(?:a|^b)",
+        "[^a]",
+        "[$]",
+        r"\$",
+        r"\\",
+        "a*",
+        "(?:^)?",
+        "b{2}",
+    ]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(values=st.lists(texts, min_size=1, max_size=4), expression=st.lists(bits, max_size=5).map("".join))
+@example(values=["Greek"], expression=r"^\p{^Greek}")
+@example(values=["a^"], expression=r"\Qa^\E$")
+@example(values=["x\na"], expression="(?m)^a$")
+def test_an_expression_may_be_in_values_end_to_end_when_it_is_in_one(values, expression):
+    try:
+        check_regex(expression)
+    except InvalidInput:  # such as two stars
+        return
+    matches = pc.any(pc.match_substring_regex(pa.array(values), expression)).as_py()
+    written = one_text(pa.py_buffer(plain(values)))
+    end_to_end = one_text(pa.py_buffer("".join(values).encode()))
+
+    assert not matches or (Expression(expression).may_be_in(written) and Expression(expression).may_be_in(end_to_end))
+
+
+def test_an_expression_is_not_suspected_where_nothing_is_like_it():
+    values = one_text(pa.py_buffer(plain(["some", "text"])))
+
+    assert Expression(r"^some\b.*").may_be_in(values)
+    assert not Expression(r"^other$").may_be_in(values)
