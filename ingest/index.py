@@ -287,9 +287,7 @@ class Index(IndexDatabase):
         for summary in footer.runs:
             totals[summary.run_id] = with_summary(totals.get(summary.run_id), summary, footer.batch_id)
         if footer.runs:
-            connection.execute(
-                sa.insert(batch_runs), [batch_run_row(footer.batch_id, summary) for summary in footer.runs]
-            )
+            connection.execute(_INSERT_RUNS, [batch_run_row(footer.batch_id, summary) for summary in footer.runs])
         if footer.answers:
             kept = [
                 {"key": answer.key, "digest": answer.digest, "batch_id": footer.batch_id, "answer": answer.answer}
@@ -313,6 +311,11 @@ def _addition_of(damage: Damage) -> Addition:
 
 _DERIVED = (batches, batch_runs, batch_problems, problem_totals, runs, run_events, idempotency, replaced, damaged)
 
+# Built once: that takes as long as running them does.
+_INSERT_RUNS = sa.insert(batch_runs)
+_THESE_BATCHES: sa.BindParameter[str] = sa.bindparam("batch_ids", expanding=True)
+_CHOSEN_LIVE = sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(_THESE_BATCHES))
+_CHOSEN_REPLACED = sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(_THESE_BATCHES))
 _CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
 _UPDATE_RUN = (
@@ -360,8 +363,7 @@ def _batch_id(footer: BatchFooter) -> str:
 def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in some_at_a_time(list(batch_ids)):
-        rows = connection.execute(sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(some)))
-        found.update({row.batch_id: row.by for row in rows})
+        found.update({row.batch_id: row.by for row in connection.execute(_CHOSEN_REPLACED, {"batch_ids": some})})
     return found
 
 
@@ -369,13 +371,13 @@ def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str
     return [
         batch_id
         for some in some_at_a_time(batch_ids)
-        for batch_id in connection.scalars(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(some)))
+        for batch_id in connection.scalars(_CHOSEN_LIVE, {"batch_ids": some})
     ]
 
 
 def _is_overtaken(connection: sa.Connection, batch: SealedBatch | None) -> bool:
     """Whether another batch has recorded a request that this one holds. Merged ones hold what others had."""
-    if batch is None or batch.footer.replaces:
+    if batch is None or batch.footer.replaces or not batch.footer.answers:
         return False
     others = sa.select(idempotency.c.key).where(idempotency.c.batch_id != batch.footer.batch_id).limit(1)
     return any(

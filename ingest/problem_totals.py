@@ -6,8 +6,12 @@ of another configuration has its problems counted anew, in both.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -44,13 +48,13 @@ def record_problems(
     added = [problem for footer in footers for problem in footer.problems or ()]
     if added or retired:
         known = {(each.run_id, each.problem_id) for each in retired}
-        known |= _pairs_of(connection, sorted({each.run_id for each in added}))
+        known |= _pairs_among(connection, {(each.run_id, each.problem_id) for each in added} - known)
         rows = [batch_row_of(footer.batch_id, each) for footer in footers for each in footer.problems or ()]
         if rows:
-            connection.execute(sa.insert(batch_problems), rows)
+            connection.execute(_INSERT_PROBLEMS, rows)
         _add_to_totals(database, connection, added, retired, known, after)
     if moved:
-        ids = sorted({problem_id for _, problem_id in _pairs_of(connection, moved)})
+        ids = sorted(_ids_of(connection, moved))
         kinds = {kind_of(rows[run_id]) for rows in (before, after) for run_id in moved}
         _count_anew(database, connection, kinds, ids)
 
@@ -137,13 +141,24 @@ def _count_anew(
             )
 
 
-def _pairs_of(connection: sa.Connection, run_ids: Sequence[str]) -> set[tuple[str, str]]:
-    """Run and problem id of the problems that are known of these runs."""
-    columns = batch_problems.c.run_id, batch_problems.c.problem_id
+def _pairs_among(connection: sa.Connection, pairs: Set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these pairs of run and problem id that are known. Run by run: databases look pairs up one by one."""
     return {
-        (row.run_id, row.problem_id)
+        (run_id, problem_id)
+        for run_id, some_pairs in groupby(sorted(pairs), key=itemgetter(0))
+        for some in some_at_a_time([problem_id for _, problem_id in some_pairs])
+        for problem_id in connection.scalars(_CHOSEN_PAIRS, {"run_id": run_id, "problem_ids": some})
+    }
+
+
+def _ids_of(connection: sa.Connection, run_ids: Sequence[str]) -> set[str]:
+    """The problems that are known of these runs."""
+    return {
+        problem_id
         for some in some_at_a_time(run_ids)
-        for row in connection.execute(sa.select(*columns).where(batch_problems.c.run_id.in_(some)).distinct())
+        for problem_id in connection.scalars(
+            sa.select(batch_problems.c.problem_id).where(batch_problems.c.run_id.in_(some)).distinct()
+        )
     }
 
 
@@ -151,18 +166,31 @@ def _totals_among(connection: sa.Connection, keys: Set[Key]) -> list[ProblemTota
     return [
         total
         for some in some_at_a_time(sorted({problem_id for _, _, problem_id in keys}))
-        for total in totals_of(
-            connection.execute(sa.select(problem_totals).where(problem_totals.c.problem_id.in_(some)))
-        )
+        for total in totals_of(connection.execute(_CHOSEN_TOTALS, {"problem_ids": some}))
         if total.key in keys
     ]
 
 
 def _write_totals(database: Database, connection: sa.Connection, totals: Sequence[ProblemTotal]) -> None:
-    insert = database.insert(problem_totals)
-    keys = ("integration", "configuration", "problem_id")
-    rest = {column.name: insert.excluded[column.name] for column in problem_totals.c if column.name not in keys}
     if totals:
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=keys, set_=rest), list(map(total_row_of, totals))
-        )
+        connection.execute(_upsert(database.insert), list(map(total_row_of, totals)))
+
+
+@cache
+def _upsert(insert: Callable[[sa.Table], Any]) -> sa.Insert:  # each database has an insert of its own
+    statement = insert(problem_totals)
+    keys = ("integration", "configuration", "problem_id")
+    rest = {column.name: statement.excluded[column.name] for column in problem_totals.c if column.name not in keys}
+    upsert: sa.Insert = statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    return upsert
+
+
+# Built once: that takes as long as running them does.
+_INSERT_PROBLEMS = sa.insert(batch_problems)
+_THESE_PROBLEMS: sa.BindParameter[str] = sa.bindparam("problem_ids", expanding=True)
+_CHOSEN_PAIRS = (
+    sa.select(batch_problems.c.problem_id)
+    .where(batch_problems.c.run_id == sa.bindparam("run_id"), batch_problems.c.problem_id.in_(_THESE_PROBLEMS))
+    .distinct()
+)
+_CHOSEN_TOTALS = sa.select(problem_totals).where(problem_totals.c.problem_id.in_(_THESE_PROBLEMS))
