@@ -1,19 +1,21 @@
 """A day of small requests, as fast as they go, with compaction beside them: files, bytes written twice, pages.
 
 The clock is that of the day played, so batches get the ids and folders they would have had. The requests are recorded
-in this process, each alone, so none shares a batch; a real server over the same folder compacts and answers pages.
+by processes of their own, each alone, so none shares a batch; a real server over the same folder compacts and answers
+pages.
 """
 
 import io
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
-
-import pyarrow as pa
 
 from bench.asking import page_milliseconds
 from bench.generate import RECORDS_A_WRITE, Generator, Workload, ndjson
@@ -26,6 +28,7 @@ REQUESTS_A_SECOND = 20
 REQUESTS = 24 * 3600 * REQUESTS_A_SECOND
 ACTIONS_A_REQUEST = 5
 RUNS = 24
+SENDERS = 2
 LOOKS = 10
 TIMES = 20
 MAINTAIN_SECONDS = 1  # on the clock on the wall, which is the slower one
@@ -42,73 +45,89 @@ class Look:
     written: int
 
 
-class Sender:
-    """Records one small request after the other, at the time of day it stands for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """The requests of a day that one of the senders sends: every SENDERS th of some, at the time each stands for."""
 
-    def __init__(self, data: Path, *, begins_at: datetime) -> None:
-        self._now = begins_at
-        self._recorder = Recorder.open(data, now=lambda: self._now)
-        self.written = 0
-        self.taken: list[float] = []  # seconds of each request
+    data: Path
+    workload: Workload
+    begins_at: datetime
+    requests: range
 
-    def send(self, actions: pa.Table) -> None:
-        for first in range(0, actions.num_rows, ACTIONS_A_REQUEST):
-            body = io.BytesIO(ndjson(actions.slice(first, ACTIONS_A_REQUEST)))
-            begun = time.perf_counter()
-            receipt = self._recorder.record(body, "ndjson")
-            self.taken.append(time.perf_counter() - begun)
-            assert receipt.batch_id is not None, "a request with actions has a batch"
-            self.written += self._recorder.lake.path_of("actions", receipt.batch_id).stat().st_size
-            self._now += timedelta(seconds=1 / REQUESTS_A_SECOND)
+    def all(self) -> "Sent":
+        """Send them, one after the other."""
+        now = self.begins_at
+        taken, written = [], 0
+        with closing(Recorder.open(self.data, now=lambda: now)) as recorder:
+            for number, body in self._bodies():
+                now = self.begins_at + timedelta(seconds=number / REQUESTS_A_SECOND)
+                begun = time.perf_counter()
+                receipt = recorder.record(io.BytesIO(body), "ndjson")
+                taken.append(time.perf_counter() - begun)
+                assert receipt.batch_id is not None, "a request with actions has a batch"
+                written += recorder.lake.path_of("actions", receipt.batch_id).stat().st_size
+        return Sent(taken=taken, written=written)
 
-    def close(self) -> None:
-        self._recorder.close()
+    def _bodies(self) -> Iterator[tuple[int, bytes]]:
+        """The number of each request and its lines, those of some thousand made at once."""
+        generator, step = Generator(self.workload), RECORDS_A_WRITE // ACTIONS_A_REQUEST * self.requests.step
+        for first in range(self.requests.start, self.requests.stop, step):
+            end = min(first + step, self.requests.stop)
+            lines = ndjson(generator.table(first * ACTIONS_A_REQUEST, (end - first) * ACTIONS_A_REQUEST)).splitlines(
+                keepends=True
+            )
+            for number in range(first, end, self.requests.step):
+                place = (number - first) * ACTIONS_A_REQUEST
+                yield number, b"".join(lines[place : place + ACTIONS_A_REQUEST])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came of it: seconds of each request, and bytes of the small batches."""
+
+    taken: list[float]
+    written: int
 
 
 def measure(scratch: Path, requests: int = REQUESTS) -> Section:
     data = scratch / "data"
     played = timedelta(seconds=requests / REQUESTS_A_SECOND)
     workload = Workload(actions=requests * ACTIONS_A_REQUEST, runs=RUNS)
-    looks = []
-    begun = time.perf_counter()
-    with serving(data, environment={"SYNCLOG_MAINTAIN_SECONDS": str(MAINTAIN_SECONDS)}) as server:
-        sender = Sender(data, begins_at=datetime.now(UTC) - played)
-        try:
-            for part, table in enumerate(_parts(workload), start=1):
-                sender.send(table)
-                run_id = table["run_id"][-1].as_py()
-                looks.append(_look(data, server, run_id=run_id, played=played * part / LOOKS))
-        finally:
-            sender.close()
-    seconds = time.perf_counter() - begun
+    begins_at = datetime.now(UTC) - played
+    looks, sent, seconds = [], [], 0.0
+    with (
+        serving(data, environment={"SYNCLOG_MAINTAIN_SECONDS": str(MAINTAIN_SECONDS)}) as server,
+        ProcessPoolExecutor(SENDERS, mp_context=get_context("spawn")) as senders,
+    ):
+        for part in range(LOOKS):
+            first, end = requests * part // LOOKS, requests * (part + 1) // LOOKS
+            shares = [range(first + sender, end, SENDERS) for sender in range(SENDERS)]
+            begun = time.perf_counter()
+            sent += senders.map(
+                Sending.all,
+                [Sending(data=data, workload=workload, begins_at=begins_at, requests=share) for share in shares],
+            )
+            seconds += time.perf_counter() - begun
+            run_id = workload.run_id((end * ACTIONS_A_REQUEST - 1) * RUNS // workload.actions)
+            looks.append(_look(data, server, run_id=run_id, played=played * (part + 1) / LOOKS))
     compact(data)
     return Section(
         subject="trickle",
         title="A day of small requests",
         setting=(
             f"{requests:,} requests of {ACTIONS_A_REQUEST} actions as NDJSON, each a batch of its own: "
-            f"{_hours(played)} of {REQUESTS_A_SECOND} a second, written one after the other by one process as fast as "
+            f"{_hours(played)} of {REQUESTS_A_SECOND} a second, written by {SENDERS} processes as fast as "
             f"it goes, in {seconds:,.0f} s. A server over the same folder compacts and answers pages; the grace time "
             f"of replaced files is that of the clock on the wall, so more of them are there than on a real day. Time "
             f"of pages in the server, median of {TIMES}, while it may be compacting; one run is the newest."
         ),
         measurements=(
             *_compare_pages(looks[0], looks[-1]),
-            *_describe_writing(sender, looks[-1]),
+            *_describe_writing(sent, seconds, looks[-1]),
             *map(_describe, looks),
             Measurement(name="batches after `synclog compact`", value=f"{count_live(data):,}"),
         ),
     )
-
-
-def _parts(workload: Workload) -> Iterator[pa.Table]:
-    """The workload as one table for each look; none ends within a request."""
-    requests = -(-workload.actions // ACTIONS_A_REQUEST)
-    rows, generator = -(-requests // LOOKS) * ACTIONS_A_REQUEST, Generator(workload)
-    for first in range(0, workload.actions, rows):
-        end = min(first + rows, workload.actions)
-        pieces = range(first, end, RECORDS_A_WRITE)
-        yield pa.concat_tables([generator.table(at, min(RECORDS_A_WRITE, end - at)) for at in pieces])
 
 
 def _look(data: Path, server: Server, *, run_id: str, played: timedelta) -> Look:
@@ -140,23 +159,22 @@ def _compare_pages(start: Look, end: Look) -> list[Measurement]:
     ]
 
 
-def _describe_writing(sender: Sender, end: Look) -> list[Measurement]:
+def _describe_writing(sent: Sequence[Sent], seconds: float, end: Look) -> list[Measurement]:
+    written = sum(each.written for each in sent)
+    taken = [request for each in sent for request in each.taken]
     return [
         Measurement(
             name="write amplification",
-            value=f"{end.written / sender.written:.2f}",
+            value=f"{end.written / written:.2f}",
             note=(
                 f"{end.written / 2**20:,.1f} MiB written by the server and its compaction, index database included, "
-                f"for {sender.written / 2**20:,.1f} MiB of small batches"
+                f"for {written / 2**20:,.1f} MiB of small batches"
             ),
         ),
         Measurement(
             name="one request, median",
-            value=f"{statistics.median(sender.taken) * 1000:.1f} ms",
-            note=(
-                f"slowest {max(sender.taken) * 1000:,.0f} ms; {len(sender.taken) / sum(sender.taken):,.0f}/s beside "
-                "compaction"
-            ),
+            value=f"{statistics.median(taken) * 1000:.1f} ms",
+            note=f"slowest {max(taken) * 1000:,.0f} ms; {len(taken) / seconds:,.0f}/s beside compaction",
         ),
     ]
 
