@@ -1,6 +1,7 @@
 """A real server process for the tests of this folder."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from web.serve import GRACE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-c", "from web.cli import main; main(prog_name='synclog')")
+ENDS_WITHIN = GRACE_SECONDS + 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Server:
 
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SYNCLOG_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
 
 
 @contextmanager
@@ -52,7 +56,18 @@ def serving(data: Path, *arguments: str, settings: Mapping[str, str] | None = No
             yield Server(process=process, url=url, data=data)
         finally:
             if process.poll() is None:
-                process.terminate()
+                end(process)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Stop a server. One that goes on for longer than its grace is made to say what its threads are at."""
+    process.terminate()
+    try:
+        process.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        said = process.communicate(timeout=ENDS_WITHIN)[1]
+        raise AssertionError(f"the server does not stop: {said}") from None
 
 
 def run_doctor(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
