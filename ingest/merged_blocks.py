@@ -1,13 +1,14 @@
 """The rows of a merged batch as row groups: in order, and cut where something else begins."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrangement import arrange
+from ingest.action import Status
+from ingest.arrangement import Arrangement, arrange
 from ingest.footer import RunSummary
 from ingest.outlining import RunOutlines
 from ingest.run_outline import RunOutline
@@ -35,16 +36,19 @@ def action_blocks(
     kinds = np.cumsum([0, *(here != after for here, after in itertools.pairwise(map(_kind_of, runs)))])
     run_ids = pa.array([run.run_id for run in runs], pa.string())
     known = RunOutlines(runs)
+    block = itertools.count()
     for table, is_all in _in_chunks(tables):
         run = pc.index_in(table["run_id"], run_ids).to_numpy()
         known.add(table, run)
         arranged = arrange(table, run, kinds, known.is_large & is_all)
-        whole = table.take(pa.array(arranged.order))
+        whole, run = table.take(pa.array(arranged.order)), run[arranged.order]
+        has_failed = pc.not_equal(whole["status"], Status.OK.value).to_numpy()
         first = 0
-        for last in _cut_openings(arranged.openings, known):
-            yield whole.slice(first, last - first)
-            first = last
-        for last in _cut(arranged.ends, first, whole.num_rows):
+        for last in _cut(arranged, whole.num_rows):
+            some = slice(first, last)
+            number = next(block)
+            known.fail_in(run[some][has_failed[some]], number)
+            known.open_with([each for each, end in arranged.openings.items() if first < end <= last], number)
             yield whole.slice(first, last - first)
             first = last
     outlines.update(known.of_runs())
@@ -55,21 +59,15 @@ def _kind_of(run: RunSummary) -> tuple[str, str, str]:
     return run.integration or "", run.configuration or "", run.trigger or ""
 
 
-def _cut_openings(openings: Mapping[int, int], outlines: RunOutlines) -> Iterator[int]:
-    """Where blocks of openings end, each those of a few runs; that is noted in the outlines."""
-    ends = list(openings.items())
-    for block, first in enumerate(range(0, len(ends), OPENINGS)):
-        some = ends[first : first + OPENINGS]
-        for run, _ in some:
-            outlines.open_with(run, block)
-        yield some[-1][1]
-
-
-def _cut(ends: np.ndarray, first: int, rows: int) -> Iterator[int]:
-    """Where blocks end from a row on: where something else ends, unless a block were small or too large."""
-    last = first
+def _cut(arranged: Arrangement, rows: int) -> Iterator[int]:
+    """Where blocks end: openings after some runs, others where something else ends, unless they were small or large."""
+    openings = list(arranged.openings.values())
+    last = 0
+    for first in range(0, len(openings), OPENINGS):
+        last = openings[min(first + OPENINGS, len(openings)) - 1]
+        yield last
     while last < rows:
-        good = ends[(ends >= last + FEW_ROWS) & (ends <= last + BLOCK_ROWS)]
+        good = arranged.ends[(arranged.ends >= last + FEW_ROWS) & (arranged.ends <= last + BLOCK_ROWS)]
         last = int(good[-1]) if len(good) else min(last + BLOCK_ROWS, rows)
         yield last
 

@@ -34,6 +34,7 @@ class RunOutlines:
         most = max((spans[number] for number in np.flatnonzero(self.is_large)), default=0)
         self._counts = np.zeros((int(self.is_large.sum()), most, len(STATUSES)), np.int64)
         self._openings: dict[int, int] = {}
+        self._failures: dict[int, list[int]] = {}
 
     def add(self, actions: pa.Table, run: np.ndarray) -> None:
         """Rows of the batch; ``run`` has the number of each row's run."""
@@ -48,9 +49,14 @@ class RunOutlines:
         place = (self._place[run] * spans + span) * statuses + status
         self._counts += np.bincount(place, minlength=self._counts.size).reshape(self._counts.shape)
 
-    def open_with(self, run: int, block: int) -> None:
-        """The oldest actions of a run are in this row group."""
-        self._openings[run] = block
+    def open_with(self, runs: Sequence[int], block: int) -> None:
+        """The oldest actions of these runs are in this row group."""
+        self._openings.update(dict.fromkeys(runs, block))
+
+    def fail_in(self, runs: np.ndarray, block: int) -> None:
+        """These runs have actions that are not OK in this row group; to be said of one after the other."""
+        for run in np.unique(runs[self.is_large[runs]]).tolist():
+            self._failures.setdefault(run, []).append(block)
 
     def of_runs(self) -> dict[str, RunOutline]:
         """By run id."""
@@ -61,5 +67,8 @@ class RunOutlines:
         spans = np.flatnonzero(counts.any(axis=1))
         numbered = np.column_stack((spans + self._firsts[number], counts[spans])).tolist()
         return RunOutline(
-            span_us=int(self._lengths[number]), counts=tuple(map(tuple, numbered)), opening=self._openings.get(number)
+            span_us=int(self._lengths[number]),
+            counts=tuple(map(tuple, numbered)),
+            failures=tuple(self._failures.get(number, ())),
+            opening=self._openings.get(number),
         )

@@ -17,10 +17,11 @@ from ingest.action import Operation, Status
 from ingest.errors import ActionNotFound, InvalidInput
 from ingest.timestamps import EARLIEST_US, LATEST_US, MICROSECOND, from_microseconds, to_microseconds
 from query.lake_view import LakeView, Rows
-from query.openings import read_openings
 from query.paging import Page, page_of, read_cursor, write_cursor
-from query.run_batches import RunBatch, files_of_run, list_run_batches, within_reach
+from query.run_batches import RunBatch, files_of_run, list_run_batches
+from query.run_pages import RunPage, read_run_page, within_reach
 from query.runs import get_run
+from query.search_hits import Place
 from query.statements import load
 
 ACTION_SORTS = ("happened_at", "-happened_at")
@@ -99,21 +100,22 @@ def find_actions(
         )
     newest_first = sort.startswith("-")
     place = read_place(cursor)
-    found: list[Action] = []
     if run_id is None:
         limits = _from_place(action_filter, place, newest_first)
         files = view.files_between(limits.since, limits.until)
     else:
-        batches = _batches_of(view, run_id, action_filter, place, newest_first, limit + 1)
-        if not newest_first and cursor is None and action_filter == ActionFilter():
-            rows, batches = read_openings(view, run_id, batches, limit + 1)
-            found = [action_from(**row) for row in rows]
+        batches = _run_batches(view, run_id, _from_place(action_filter, place, newest_first))
+        if _is_simple(action_filter):
+            page = _run_page(run_id, action_filter, place, newest_first, limit + 1)
+            batches = within_reach(batches, page)
+            if (rows := read_run_page(view, batches, page)) is not None:
+                return page_of([action_from(**row) for row in rows], limit, place_of)
         files = view.paths_of(batch.batch_id for batch in batches)
-    if files:
-        name = "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first"
-        wanted = {**_wanted(run_id, action_filter), **place, "limit": limit + 1}
-        found += _actions_from(view, files, view.fetch(name, files, wanted))
-    return page_of(sorted(found, key=place_of, reverse=newest_first), limit, place_of)
+    if not files:
+        return Page(items=[], next_cursor=None)
+    name = "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first"
+    asked = {**_wanted(run_id, action_filter), **place, "limit": limit + 1}
+    return page_of(_actions_from(view, files, view.fetch(name, files, asked)), limit, place_of)
 
 
 def get_action(view: LakeView, run_id: str, action_id: str) -> Action:
@@ -179,27 +181,31 @@ def action_from(*, happened_us: int, operation: str, status: str, **others: Any)
     )
 
 
-def _batches_of(
-    view: LakeView,
-    run_id: str,
-    action_filter: ActionFilter,
-    place: Mapping[str, Any],
-    newest_first: bool,
-    wanted: int,
-) -> list[RunBatch]:
-    """The batches that can have one of the first so many actions after a place."""
-    batches = _run_batches(view, run_id, _from_place(action_filter, place, newest_first))
-    is_counted = ActionFilter() == replace(action_filter, statuses=(), operations=(), since=None, until=None)
-    if not is_counted:
-        return batches
-    since_us = EARLIEST_US if action_filter.since is None else to_microseconds(action_filter.since)
-    until_us = LATEST_US + 1 if action_filter.until is None else to_microseconds(action_filter.until)
-    if place["after_at"] is not None:  # what happened at the very moment lies on either side of the place
-        after_us = to_microseconds(place["after_at"])
-        since_us, until_us = (
-            (since_us, min(until_us, after_us)) if newest_first else (max(since_us, after_us + 1), until_us)
-        )
-    return within_reach(batches, wanted, newest_first=newest_first, between_us=(since_us, until_us))
+def _is_simple(action_filter: ActionFilter) -> bool:
+    """Whether nothing but time and exact values are asked for."""
+    rest = replace(action_filter, statuses=(), operations=(), problem_id=None, since=None, until=None)
+    return rest == ActionFilter()
+
+
+def _run_page(
+    run_id: str, action_filter: ActionFilter, place: Mapping[str, Any], newest_first: bool, limit: int
+) -> RunPage:
+    wanted = {
+        "status": [status.value for status in action_filter.statuses],
+        "operation": [operation.value for operation in action_filter.operations],
+        "problem_id": [action_filter.problem_id] if action_filter.problem_id is not None else [],
+    }
+    return RunPage(
+        run_id=run_id,
+        wanted={name: values for name, values in wanted.items() if values},
+        between_us=(
+            EARLIEST_US if action_filter.since is None else to_microseconds(action_filter.since),
+            LATEST_US + 1 if action_filter.until is None else to_microseconds(action_filter.until),
+        ),
+        after=place_from(place),
+        newest_first=newest_first,
+        limit=limit,
+    )
 
 
 def _run_batches(view: LakeView, run_id: str, action_filter: ActionFilter) -> list[RunBatch]:
@@ -249,6 +255,13 @@ def read_place(cursor: str | None) -> dict[str, Any]:
     if not inside:
         raise InvalidInput("the cursor lies outside the years 1 to 9999", field="cursor")
     return {"after_at": from_microseconds(int(happened_us or 0)), "after_batch": batch_id, "after_row": row}
+
+
+def place_from(said: Mapping[str, Any]) -> Place | None:
+    """The place in such parameters."""
+    if said["after_at"] is None:
+        return None
+    return Place(to_microseconds(said["after_at"]), said["after_batch"], said["after_row"])
 
 
 def _from_place(action_filter: ActionFilter, place: Mapping[str, Any], newest_first: bool) -> ActionFilter:

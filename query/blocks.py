@@ -9,7 +9,7 @@ they are not safe for two threads.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -86,6 +86,13 @@ class Batch:
         statistics = self._statistics(block, column)
         return None if statistics is None else (statistics.min, statistics.max)
 
+    def within_limits(self, block: int, wanted: Mapping[str, Sequence[str]], between_us: tuple[int, int]) -> bool:
+        """Whether a block can have one of some values in each of these columns, and be of a time."""
+        times = self.times(block)
+        if times is not None and (times[1] < between_us[0] or times[0] >= between_us[1]):
+            return False
+        return all(_may_have(self.limits(block, column), values) for column, values in wanted.items())
+
     def read(self, block: int, names: Iterable[str]) -> dict[str, Column]:
         """These columns of a block, but for those the batch has not."""
         constants = self._constants_of(block)
@@ -160,6 +167,10 @@ class Batch:
             return None
         is_of_this = (tokens.blocks, tokens.rows) == (self.blocks, self.metadata.num_rows)
         return tokens if is_of_this else None
+
+
+def _may_have(limits: tuple[str, str] | None, values: Sequence[str]) -> bool:
+    return limits is None or any(limits[0] <= value <= limits[1] for value in values)
 
 
 class Batches:

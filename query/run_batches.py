@@ -62,28 +62,6 @@ def files_of_run(view: LakeView, run_id: str, *, statuses: Sequence[Status] = ()
     return view.paths_of(batch.batch_id for batch in list_run_batches(view, run_id, statuses=statuses))
 
 
-def within_reach(
-    batches: Sequence[RunBatch], wanted: int, *, newest_first: bool, between_us: tuple[int, int]
-) -> list[RunBatch]:
-    """Those batches that can hold one of so many actions, the oldest or newest within a time.
-
-    It lasts from the first of ``between_us`` until before the second. Of a batch that lies in it as a whole all actions
-    count; once there are enough in some, none is needed that begins after the last of them has ended.
-    """
-
-    def span(batch: RunBatch) -> tuple[int, int]:
-        return (-batch.last_us, -batch.first_us) if newest_first else (batch.first_us, batch.last_us)
-
-    found = 0
-    for batch in sorted(batches, key=lambda each: span(each)[1]):
-        if batch.first_us >= between_us[0] and batch.last_us < between_us[1]:
-            found += batch.known
-        if found >= wanted:
-            end = span(batch)[1]
-            return [each for each in batches if span(each)[0] <= end]
-    return list(batches)
-
-
 def _run_batch(row: sa.Row[Any], statuses: Sequence[Status], operations: Sequence[Operation]) -> RunBatch:
     counted = row._mapping
     return RunBatch(

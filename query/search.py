@@ -22,14 +22,14 @@ from ingest.index_tables import batch_runs, batches, has_counted, is_readable
 from ingest.schema import ACTION_SCHEMA
 from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
 from ingest.token_index import TokenIndex, lower
-from query.actions import Action, action_from, place_of, read_place
+from query.actions import Action, action_from, place_from, place_of, read_place
 from query.blocks import THREADS, Batch, Block
 from query.columns import Mask
 from query.lake_view import LakeView
 from query.paging import Page, page_of
 from query.runs import list_facets
 from query.search_conditions import Condition
-from query.search_hits import Hit, NewestHits, Place
+from query.search_hits import Hit, NewestHits, Place, happened_us_of, places_of
 from query.search_terms import (
     SEARCHED_COLUMNS,
     Expression,
@@ -78,7 +78,7 @@ def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: s
 def find_newest(view: LakeView, search: Search, needed: int, *, most: int, cursor: str | None = None) -> NewestHits:
     """The newest hits: so many as are needed, or all; and more, up to ``most``, as far as they were come across."""
     found = NewestHits(needed, most)
-    hunt = _Hunt(view, search, after=_place_from(cursor), most=most)
+    hunt = _Hunt(view, search, after=place_from(read_place(cursor)), most=most)
     for hits in hunt.hits(found.is_certain):
         found.add(hits)
     return found
@@ -168,7 +168,11 @@ class _Hunt:
         asks = self._terms or self._search.record_id is not None or any(each.has_tokens for each in self._conditions)
         tokens = batch.tokens() if asks else None
         numbers = [int(number) for number in self._numbers_by_tokens(batch, tokens)]
-        known = sorted(((self._last_us(batch, n), n) for n in numbers if self._may_hold(batch, n)), reverse=True)
+        between = self._since_us, self._until_us
+        known = sorted(
+            ((self._last_us(batch, n), n) for n in numbers if batch.within_limits(n, self._wanted, between)),
+            reverse=True,
+        )
         return [(last_us, self._view.batches.block(batch, n, is_named=tokens is not None)) for last_us, n in known]
 
     def _run_conditions(self) -> list[sa.ColumnElement[bool]]:
@@ -195,12 +199,6 @@ class _Hunt:
     @cached_property
     def _record_token(self) -> str:
         return lower(self._search.record_id or "")
-
-    def _may_hold(self, batch: Batch, block: int) -> bool:
-        times = batch.times(block)
-        if times is not None and (times[1] < self._since_us or times[0] >= self._until_us):
-            return False
-        return all(_may_have(batch.limits(block, column), values) for column, values in self._wanted.items())
 
     @cached_property
     def _wanted(self) -> dict[str, tuple[str, ...]]:
@@ -284,11 +282,11 @@ class _Hunt:
         return [*tests, *(condition.holds for condition in others)]
 
     def _in_time(self, block: Block, rows: np.ndarray) -> Mask:
-        happened_us = _happened_us(block, rows)
+        happened_us = happened_us_of(block, rows)
         mask: Mask = (happened_us >= self._since_us) & (happened_us < self._until_us)
         if self._after is not None:
             at_once = np.flatnonzero(mask & (happened_us == self._after.happened_us))
-            mask[at_once] = [place < self._after for place in _places(block, rows[at_once])]
+            mask[at_once] = [place < self._after for place in places_of(block, rows[at_once])]
         return mask
 
 
@@ -320,36 +318,12 @@ def _most_begun(block: Block) -> int:
     return THREADS if block.is_named else MOST_BEGUN
 
 
-def _place_from(cursor: str | None) -> Place | None:
-    place = read_place(cursor)
-    if place["after_at"] is None:
-        return None
-    return Place(to_microseconds(place["after_at"]), place["after_batch"], place["after_row"])
-
-
-def _may_have(limits: tuple[str, str] | None, values: tuple[str, ...]) -> bool:
-    return limits is None or any(limits[0] <= value <= limits[1] for value in values)
-
-
-def _happened_us(block: Block, rows: np.ndarray) -> np.ndarray:
-    column = block.column("happened_at")
-    assert column is not None  # every batch of actions has it
-    return column.numbers(rows)
-
-
-def _places(block: Block, rows: np.ndarray) -> list[Place]:
-    batch_id, row = block.column("batch_id"), block.column("row")
-    assert batch_id is not None
-    assert row is not None
-    return list(map(Place, _happened_us(block, rows).tolist(), batch_id.take(rows), row.take(rows)))
-
-
 def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[Hit]:
     block.load(("happened_at", "batch_id", "row"))
     if most is not None and len(rows) > most:  # some more than so many: those of one moment stay together
-        happened_us = _happened_us(block, rows)
+        happened_us = happened_us_of(block, rows)
         rows = rows[happened_us >= np.partition(happened_us, -most)[-most]]
-    hits = [Hit(place, block, number) for place, number in zip(_places(block, rows), rows.tolist(), strict=True)]
+    hits = [Hit(place, block, number) for place, number in zip(places_of(block, rows), rows.tolist(), strict=True)]
     return sorted(hits, key=lambda hit: hit.place, reverse=True)[:most]
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from query.blocks import Block
 
 
@@ -20,6 +22,21 @@ class Hit(NamedTuple):
     place: Place
     block: Block
     number: int  # in its block
+
+
+def happened_us_of(block: Block, rows: np.ndarray) -> np.ndarray:
+    """When the actions in some rows of a block happened, in microseconds."""
+    column = block.column("happened_at")
+    assert column is not None  # every batch of actions has it
+    return column.numbers(rows)
+
+
+def places_of(block: Block, rows: np.ndarray) -> list[Place]:
+    """The places of some rows of a block."""
+    batch_id, row = block.column("batch_id"), block.column("row")
+    assert batch_id is not None
+    assert row is not None
+    return list(map(Place, happened_us_of(block, rows).tolist(), batch_id.take(rows), row.take(rows)))
 
 
 class NewestHits:

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from ingest import arrangement, merged_blocks, outlining
 from ingest.action import STATUSES, Status
 from ingest.run_outline import outline_from_text
+from query import run_pages
 from query.actions import ActionFilter, find_actions
-from query.run_batches import RunBatch, list_run_batches, within_reach
+from query.run_batches import RunBatch, list_run_batches
+from query.run_pages import RunPage, within_reach
 from query.runs import get_run
+from query.search_hits import Place
 from query.timeline import get_run_timeline
 from tests.query.world import World, open_world
 
@@ -69,11 +72,14 @@ def test_merged_runs_are_shown_as_they_were(batches, late) -> None:
         for batch in [*batches, *([late] if late else [])]:
             world.record(*batch)
         runs = sorted({line["run_id"] for batch in [*batches, late] for line in batch})
-        before = {run_id: shown(world.view, run_id) for run_id in runs}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run_pages, "MOST_BLOCKS", -1)
+            by_statement = {run_id: shown(world.view, run_id) for run_id in runs}
+        assert {run_id: shown(world.view, run_id) for run_id in runs} == by_statement
 
         merge(world)
 
-        assert {run_id: shown(world.view, run_id) for run_id in runs} == before
+        assert {run_id: shown(world.view, run_id) for run_id in runs} == by_statement
 
 
 @settings(max_examples=6, deadline=None)
@@ -116,6 +122,30 @@ def test_the_first_page_of_a_large_merged_run_reads_one_small_row_group(world, m
     assert batch.outline.opening == 1
 
 
+def test_the_failures_of_a_large_merged_run_are_read_from_the_row_groups_that_have_them(world, monkeypatch) -> None:
+    monkeypatch.setattr(world.view, "fetch", None)
+    monkeypatch.setattr(merged_blocks, "FEW_ROWS", 1)
+    monkeypatch.setattr(merged_blocks, "BLOCK_ROWS", 4)
+    statuses = ("OK", "OK", "OK", "OK", "ERROR", "OK", "INFO", "ERROR")
+    for kind in range(5):
+        world.record(
+            *(
+                {"run_id": f"run {kind}", "integration": f"i{kind}", "source_id": str(n), "status": status}
+                for n, status in enumerate(statuses)
+            )
+        )
+    merge(world)
+
+    page = find_actions(world.view, ActionFilter(statuses=(Status.ERROR,)), run_id="run 3")
+
+    assert [action.source_id for action in page.items] == ["4", "7"]
+    (batch,) = list_run_batches(world.view, "run 3")
+    assert batch.outline is not None
+    opened = world.view.batches.open(batch.batch_id)
+    assert [opened.rows(block) for block in batch.outline.failures] == [3]
+    assert opened.blocks > run_pages.MOST_BLOCKS
+
+
 def test_the_timeline_of_a_large_merged_run_comes_from_the_index_alone(world, monkeypatch) -> None:
     world.record(
         *({"status": "OK", "happened_at": f"2026-11-22T10:{minute:02}:00Z"} for minute in range(30)),
@@ -142,9 +172,11 @@ def batch(name: str, first_us: int, last_us: int, count: int, gone: int = 0) -> 
     )
 
 
-def reached(*batches: RunBatch, wanted: int, newest_first: bool = False, between_us=(-100, 100)) -> list[str]:
-    found = within_reach(batches, wanted, newest_first=newest_first, between_us=between_us)
-    return [each.batch_id for each in found]
+def reached(
+    *batches: RunBatch, wanted: int, newest_first: bool = False, between_us=(-100, 100), after=None
+) -> list[str]:
+    page = RunPage(run_id="r", wanted={}, between_us=between_us, after=after, newest_first=newest_first, limit=wanted)
+    return [each.batch_id for each in within_reach(batches, page)]
 
 
 def test_batches_that_begin_after_enough_was_found_are_left_alone() -> None:
@@ -162,6 +194,8 @@ def test_what_retention_left_and_what_lies_at_the_border_does_not_count_as_found
     assert reached(batch("thinned", 0, 9, 5, gone=1), late, wanted=2) == ["thinned", "late"]
     assert reached(batch("begun before", 0, 9, 5), late, wanted=2, between_us=(1, 100)) == ["begun before", "late"]
     assert reached(batch("ended after", 0, 9, 5), late, wanted=2, between_us=(0, 9)) == ["ended after", "late"]
+    assert reached(batch("of the place", 0, 9, 5), late, wanted=2, after=Place(0, "", 0)) == ["of the place", "late"]
+    assert reached(batch("after the place", 1, 9, 5), late, wanted=2, after=Place(0, "", 0)) == ["after the place"]
 
 
 def test_an_outline_is_read_as_it_was_written(world) -> None:
