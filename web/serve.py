@@ -173,16 +173,26 @@ def _announce_answering(url: str, announce: Callable[[str], None]) -> None:
 
 
 def _stop_on_signals(server: LocalServer, stopping: threading.Event) -> None:
-    # A signal handler gets a frame nobody needs here; its type is of no use either.
-    def stop(signum: int, frame: Any) -> None:
+    """A thread of its own stops the server.
+
+    The kernel may hand a signal to any thread. Python then leaves it to the main thread, which granian has waiting for
+    an event, and which would not wake up: only what it says to a file is heard at once.
+    """
+    heard, said = os.pipe()
+    os.set_blocking(said, False)
+    signal.set_wakeup_fd(said)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+    def stop() -> None:
+        os.read(heard, 1)
         stopping.set()
         deadline = threading.Timer(GRACE_SECONDS, _leave_late)
         deadline.daemon = True
         deadline.start()
         server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+    threading.Thread(target=stop, name="signals", daemon=True).start()
 
 
 def leave() -> NoReturn:

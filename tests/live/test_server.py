@@ -1,6 +1,7 @@
 """The server as a process: how it starts, what it survives, how it stops."""
 
 import contextlib
+import ctypes
 import json
 import signal
 import socket
@@ -86,6 +87,15 @@ def address_of(server: Server) -> tuple[str, int]:
 
 def test_an_interrupt_stops_it_as_well(server: Server) -> None:
     server.process.send_signal(signal.SIGINT)
+
+    assert server.process.wait(timeout=30) == 0
+
+
+def test_a_signal_that_another_thread_is_given_stops_it_as_well(server: Server) -> None:
+    pid = server.process.pid
+    others = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid]
+
+    ctypes.CDLL(None).tgkill(pid, others[-1], signal.SIGTERM)
 
     assert server.process.wait(timeout=30) == 0
 
