@@ -17,7 +17,8 @@ The way in, one module a step::
     batch_problems  the problems in a batch, run by run: ``problem_summary`` is one, ``record_count`` its records;
                     ``missing_problems`` finds those of older batches, ``problem_rows`` are their rows in the index,
                     ``problem_totals`` keeps those of integrations
-    arrangement     the order of the rows in a merged batch
+    arrangement     the order of the rows in a merged batch;  merged_blocks  them as row groups
+    run_outline     what a merged batch says of a large run;  outlining  made while its rows pass by
     batch, footer   table -> sealed Parquet file with its summary in the footer
     lake            where sealed files lie; the only truth
     index           SQL summaries of the lake; disposable, rebuilt from footers
@@ -34,6 +35,6 @@ The way in, one module a step::
     client          the same door, over HTTP
     canary          marked actions through that door, and every way to see them again
 
-``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``details`` and ``errors`` hold the
+``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``spans``, ``details`` and ``errors`` hold the
 vocabulary all of them share.
 """

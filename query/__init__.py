@@ -4,7 +4,7 @@
 
     lake_view       one DuckDB over the batches of the lake, and which batches can matter
     scratch         where DuckDB spills, and what killed processes left there
-    statements      the SQL of this package, one statement per file in sql/
+    statements      the SQL of this package, one statement per file in sql/;  macros  what these share
     paging          pages that go on where the last one ended
     runs            the list of runs and one run, from the index alone
     run_order       what runs can be sorted by, and where a page goes on
@@ -15,7 +15,8 @@
     forecast        how far a run under way has come, and how much longer it takes
     run_history     how many runs began when, by status
     actions         actions of a run or across runs: a page, one, or a stream of all
-    action_matches  the grammar of a search within a run;  action_macros  what its statements share
+    run_batches     the batches that hold a run;  run_pages  pages of it that lie in few row groups
+    action_matches  the grammar of a search within a run
     search          words, ids and expressions across runs, newest first
     search_terms    the words a search looks for, and which rows of a block have them
     search_hits     rows that it has found, and the newest of them;  search_facets  what they have in common

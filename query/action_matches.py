@@ -11,8 +11,8 @@ from datetime import datetime
 
 from ingest.action import Operation, Status
 from ingest.token_index import lower
-from query.action_macros import LIKE_COLUMNS
 from query.actions import ActionFilter
+from query.macros import LIKE_COLUMNS
 from query.search import Search
 from query.search_conditions import Condition
 from query.search_fields import name_of, require_no_misspelling, with_clauses

@@ -28,8 +28,8 @@ from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.lake import Lake
 from ingest.schema import ACTION_SCHEMA, REJECT_SCHEMA
 from ingest.timestamps import to_microseconds
-from query.action_macros import ACTION_MACROS
 from query.blocks import KEPT_COLUMN_BYTES, Batches
+from query.macros import MACROS
 from query.running import RunningStatements
 from query.sandbox_process import SandboxProcesses
 from query.scratch import close_scratch, open_scratch
@@ -87,7 +87,7 @@ class LakeView:
         self._database.execute("set global temp_directory = $folder", {"folder": str(folder / "spill")})
         for setting in _SETTINGS:
             self._database.execute(setting)
-        for macro in (_ACTIONS_IN, _REJECTS_IN, *ACTION_MACROS):
+        for macro in (_ACTIONS_IN, _REJECTS_IN, *MACROS):
             self._database.execute(macro)
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="query")
         self._remembered = lru_cache(_REMEMBERED)(self._answer)

@@ -8,25 +8,9 @@ with found as materialized (
     select file_index, file_row_number
     from actions_in($files)
     where
-        ($run_id is null or run_id = $run_id)
-        and ($statuses is null or list_contains($statuses, status))
-        and ($operations is null or list_contains($operations, operation))
-        and ($problem_id is null or problem_id = $problem_id)
-        and ($record is null or source_id = $record or target_id = $record)
-        and ($type is null or source_type = $type or target_type = $type)
-        and ($since is null or happened_at >= $since)
-        and ($until is null or happened_at < $until)
+        is_wanted($run_id, $statuses, $operations, $problem_id, $record, $type, $since, $until, $q)
         and has_texts($texts)
         and says($likes, $unlikes)
-        and (
-            $q is null
-            or contains(lower(message), lower($q))
-            or contains(lower(code), lower($q))
-            or contains(lower(source_name), lower($q))
-            or contains(lower(target_name), lower($q))
-            or contains(lower(source_id), lower($q))
-            or contains(lower(target_id), lower($q))
-        )
         and ($after_at is null or happened_at >= $after_at)
         and ($after_at is null or (happened_at, batch_id, row) > ($after_at, $after_batch, $after_row))
     order by happened_at, batch_id, row

@@ -3,28 +3,12 @@
 -- parameters: files; a, b: ids of the earlier and of the later run
 -- columns: in_a, in_b, in_both: records; named_only: those without an id; unnamed_a, unnamed_b: actions that name no record;
 --   failing_now … updated_again: records of each difference, see compare.list_records
-with touched as (
-    -- Two scans: where every source has an id, the second reads nothing, and names and targets are never looked at.
-    select run_id = $b as is_b, source_type as record_type, source_id as record, true as has_id, status, operation
-    from actions_in($files)
-    where run_id in ($a, $b) and source_id is not null
-    union all
-    select
-        run_id = $b,
-        if(target_id is null and source_name is not null, source_type, target_type),
-        coalesce(target_id, source_name, target_name),
-        target_id is not null,
-        status,
-        operation
-    from actions_in($files)
-    where run_id in ($a, $b) and source_id is null
-),
-ranked as (
+with ranked as (
     select
         is_b, record_type, record, has_id,
         case status when 'ERROR' then 3 when 'WARNING' then 2 when 'INFO' then 1 else 0 end as rank,
         case operation when 'CREATE' then 1 when 'UPDATE' then 2 when 'DELETE' then 4 else 8 end as operation
-    from touched
+    from touched_in($files, $a, $b)
 ),
 records as (
     select

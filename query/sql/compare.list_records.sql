@@ -5,28 +5,12 @@
 -- columns: record_type, record_id; record_name: what the later run calls it, else the earlier; differences: words with a blank between;
 --   of each run, null where the record is not in it: status_a: the worst; operations_a: words with a blank between;
 --   code_a, message_a, action_a: of the first of the worst, the message cut to what a page could show
-with touched as (
-    -- Two scans, here and below: where every source has an id, the second reads nothing, and the first no target.
-    select run_id = $b as is_b, source_type as record_type, source_id as record, true as has_id, status, operation
-    from actions_in($files)
-    where run_id in ($a, $b) and source_id is not null
-    union all
-    select
-        run_id = $b,
-        if(target_id is null and source_name is not null, source_type, target_type),
-        coalesce(target_id, source_name, target_name),
-        target_id is not null,
-        status,
-        operation
-    from actions_in($files)
-    where run_id in ($a, $b) and source_id is null
-),
-ranked as (
+with ranked as (
     select
         is_b, record_type, record, has_id,
         case status when 'ERROR' then 3 when 'WARNING' then 2 when 'INFO' then 1 else 0 end as rank,
         case operation when 'CREATE' then 1 when 'UPDATE' then 2 when 'DELETE' then 4 else 8 end as operation
-    from touched
+    from touched_in($files, $a, $b)
     where record is not null
 ),
 records as (
@@ -68,6 +52,7 @@ chosen as materialized (
     limit $limit
 ),
 told as (
+    -- Two scans, as above: where every source has an id, the second reads nothing, and the first no target.
     select
         run_id = $b as is_b,
         source_type as record_type,

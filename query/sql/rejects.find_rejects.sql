@@ -23,19 +23,7 @@ select
     lines.given, replays.replayed_us
 from rejects_in($files) as lines left join replays on lines.batch_id || '.' || lines.row = replays.reject_id
 where
-    lines.replayed is null
-    and ($source is null or lines.source = $source)
-    and ($run_id is null or lines.run_id = $run_id)
-    and ($code is null or lines.code = $code)
-    and ($field is null or coalesce(lines.field, '') = $field)
-    and ($since is null or lines.received_at >= $since)
-    and ($until is null or lines.received_at < $until)
-    and (
-        $q is null
-        or contains(lower(lines.raw), lower($q))
-        or contains(lower(lines.message), lower($q))
-        or contains(lower(lines.source), lower($q))
-    )
+    is_wanted_line($source, $run_id, $code, $field, $since, $until, $q)
     and ($ids is null or list_contains($ids, lines.batch_id || '.' || lines.row))
     and ($is_replayed is null or $is_replayed = (replays.reject_id is not null))
     and (

@@ -6,9 +6,9 @@ import pytest
 
 from ingest.action import Status
 from ingest.errors import InvalidInput
-from query.action_macros import LIKE_COLUMNS
 from query.action_matches import saying
 from query.actions import ActionFilter, find_actions, stream_actions
+from query.macros import LIKE_COLUMNS
 from query.search_fields import FIELDS
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
