@@ -35,6 +35,6 @@ The way in, one module a step::
     client          the same door, over HTTP
     canary          marked actions through that door, and every way to see them again
 
-``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``spans``, ``details`` and ``errors`` hold the
-vocabulary all of them share.
+``action``, ``counts``, ``schema``, ``receipt``, ``run_id``, ``timestamps``, ``spans``, ``details`` and ``errors`` hold
+the vocabulary all of them share.
 """
