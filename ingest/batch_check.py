@@ -1,9 +1,9 @@
 """Is a batch what was written? Its bytes, its footer, its columns, its rows, and what its footer says of them.
 
 The CRC-32 that the index knows from the moment of writing tells of every changed bit. Without it there are Parquet's
-checksums of pages, the footer's own, and what can be counted again: the summaries of runs, and the statistics of row
-groups by which readers skip. Rows are read a row group at a time; kept of them are eight bytes each, in a merged batch,
-to see that none is there twice.
+checksums of pages, the footer's own, and what can be counted again: the summaries of runs, their problems and outlines,
+and the statistics of row groups by which readers skip. Rows are read a row group at a time; kept of them are eight
+bytes each, in a merged batch, to see that none is there twice.
 """
 
 import zlib
@@ -21,6 +21,7 @@ from ingest.batch import SCHEMAS, summarise
 from ingest.errors import BatchDamaged, LakeError, LakeUnavailable
 from ingest.footer import BatchFooter, RunSummary
 from ingest.lake import Lake, SealedBatch, reading_trouble
+from ingest.outline_check import OutlineCheck
 from ingest.token_index import TokenIndex
 
 BLOCK_BYTES = 1 << 20
@@ -105,6 +106,7 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
         names = _Names(footer)
         counted: dict[str, RunSummary] = {}
         problems: Counter[tuple[str, str]] = Counter()
+        outlines = OutlineCheck(footer) if any(run.outline for run in footer.runs) else None
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group)
             _check_statistics(parquet.metadata.row_group(group), rows)
@@ -114,11 +116,15 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
                 counted[summary.run_id] = summary if known is None else known + summary
             if footer.problems:
                 problems.update(_problems_of(rows))
+            if outlines is not None and counted.keys() <= {run.run_id for run in footer.runs}:
+                outlines.add(group, rows)
     names.require_each_once()
     if not _adds_up(footer, counted):
         raise BatchDamaged("the counts in its footer are not those of its rows")
     if footer.problems and not _problems_add_up(footer, problems):
         raise BatchDamaged("the problems in its footer are not those of its rows")
+    if outlines is not None and not outlines.is_right:
+        raise BatchDamaged("the outlines in its footer are not those of its rows")
 
 
 def _check_columns(found: pa.Schema, wanted: pa.Schema) -> None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from ingest.action import Status
 from ingest.arrangement import Arrangement, arrange
 from ingest.footer import RunSummary
-from ingest.outlining import RunOutlines
+from ingest.outlining import RunOutlines, large_among
 from ingest.run_outline import RunOutline
 
 BLOCK_ROWS = 16_384
@@ -35,12 +35,13 @@ def action_blocks(
     runs = sorted(runs, key=_kind_of)  # those of one kind stay as they began
     kinds = np.cumsum([0, *(here != after for here, after in itertools.pairwise(map(_kind_of, runs)))])
     run_ids = pa.array([run.run_id for run in runs], pa.string())
-    known = RunOutlines(runs)
+    is_large = large_among(runs)
+    known = RunOutlines(runs, is_large)
     block = itertools.count()
     for table, is_all in _in_chunks(tables):
         run = pc.index_in(table["run_id"], run_ids).to_numpy()
         known.add(table, run)
-        arranged = arrange(table, run, kinds, known.is_large & is_all)
+        arranged = arrange(table, run, kinds, is_large & is_all)
         whole, run = table.take(pa.array(arranged.order)), run[arranged.order]
         has_failed = pc.not_equal(whole["status"], Status.OK.value).to_numpy()
         first = 0

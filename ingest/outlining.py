@@ -19,26 +19,31 @@ SPANS = 60
 _STATUSES = pa.array([status.value for status in STATUSES])
 
 
-class RunOutlines:
-    """The outlines of the large ones among the runs of a batch, while its rows pass by."""
+def large_among(runs: Sequence[RunSummary]) -> np.ndarray:
+    """Which of the runs of a batch are worth an outline."""
+    return np.array([run.counts.processed - run.gone >= LEAST_ROWS for run in runs], bool)
 
-    def __init__(self, runs: Sequence[RunSummary]) -> None:
+
+class RunOutlines:
+    """The outlines of some of the runs of a batch, while its rows pass by."""
+
+    def __init__(self, runs: Sequence[RunSummary], is_outlined: np.ndarray) -> None:
         """``runs`` as they are numbered in ``add``."""
         self._runs = runs
-        self.is_large = np.array([run.counts.processed - run.gone >= LEAST_ROWS for run in runs], bool)
+        self._is_outlined = is_outlined
         lengths = [common_length(round_length(run.first_us, run.last_us, SPANS)) for run in runs]
         self._lengths = np.array(lengths, np.int64)
         self._firsts = np.array([run.first_us // length for run, length in zip(runs, lengths, strict=True)], np.int64)
-        self._place = np.cumsum(self.is_large) - 1  # among the large ones
+        self._place = np.cumsum(self._is_outlined) - 1  # among the outlined
         spans = [run.last_us // length - run.first_us // length + 1 for run, length in zip(runs, lengths, strict=True)]
-        most = max((spans[number] for number in np.flatnonzero(self.is_large)), default=0)
-        self._counts = np.zeros((int(self.is_large.sum()), most, len(STATUSES)), np.int64)
+        most = max((spans[number] for number in np.flatnonzero(self._is_outlined)), default=0)
+        self._counts = np.zeros((int(self._is_outlined.sum()), most, len(STATUSES)), np.int64)
         self._openings: dict[int, int] = {}
         self._failures: dict[int, list[int]] = {}
 
     def add(self, actions: pa.Table, run: np.ndarray) -> None:
         """Rows of the batch; ``run`` has the number of each row's run."""
-        rows = np.flatnonzero(self.is_large[run])
+        rows = np.flatnonzero(self._is_outlined[run])
         if not len(rows):
             return
         run = run[rows]
@@ -55,12 +60,14 @@ class RunOutlines:
 
     def fail_in(self, runs: np.ndarray, block: int) -> None:
         """These runs have actions that are not OK in this row group; to be said of one after the other."""
-        for run in np.unique(runs[self.is_large[runs]]).tolist():
+        for run in np.unique(runs[self._is_outlined[runs]]).tolist():
             self._failures.setdefault(run, []).append(block)
 
     def of_runs(self) -> dict[str, RunOutline]:
         """By run id."""
-        return {self._runs[number].run_id: self._outline(number) for number in np.flatnonzero(self.is_large).tolist()}
+        return {
+            self._runs[number].run_id: self._outline(number) for number in np.flatnonzero(self._is_outlined).tolist()
+        }
 
     def _outline(self, number: int) -> RunOutline:
         counts = self._counts[self._place[number]]

@@ -1,0 +1,47 @@
+"""Does a batch say of its large runs what its rows say?"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.action import Status
+from ingest.footer import BatchFooter
+from ingest.outlining import RunOutlines
+
+_NEVER = np.iinfo(np.int64)
+
+
+class OutlineCheck:
+    """The outlines of a batch, made anew while its row groups pass by."""
+
+    def __init__(self, footer: BatchFooter) -> None:
+        self._said = [run.outline for run in footer.runs]
+        self._ids = pa.array([run.run_id for run in footer.runs], pa.string())
+        self._names = [run.run_id for run in footer.runs]
+        self._made = RunOutlines(footer.runs, np.array([outline is not None for outline in self._said], bool))
+        openings = [-1 if outline is None or outline.opening is None else outline.opening for outline in self._said]
+        self._openings = np.array(openings, np.int64)
+        self._last_in_opening = np.full(len(openings), _NEVER.min)
+        self._first_elsewhere = np.full(len(openings), _NEVER.max)
+
+    def add(self, group: int, actions: pa.Table) -> None:
+        """The rows of a row group; all run ids are known."""
+        run = pc.index_in(actions["run_id"], self._ids).to_numpy()
+        self._made.add(actions, run)
+        self._made.fail_in(run[pc.not_equal(actions["status"], Status.OK.value).to_numpy()], group)
+        moments = actions["happened_at"].cast(pa.int64()).to_numpy()
+        is_opening = self._openings[run] == group
+        np.maximum.at(self._last_in_opening, run[is_opening], moments[is_opening])
+        np.minimum.at(self._first_elsewhere, run[~is_opening], moments[~is_opening])
+
+    @property
+    def is_right(self) -> bool:
+        """Whether what is said is what was found."""
+        made = self._made.of_runs()
+        if (self._last_in_opening > self._first_elsewhere)[self._openings >= 0].any():
+            return False
+        return all(
+            said is None or (said.span_us, said.counts, said.failures) == (found.span_us, found.counts, found.failures)
+            for said, found in zip(self._said, map(made.get, self._names), strict=True)
+            if found is not None
+        )
