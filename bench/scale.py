@@ -11,12 +11,16 @@ from bench.generate import RECORDS_A_WRITE, Workload
 from bench.memory import watching
 from bench.questions import Kind
 from bench.result import Measurement, Section
+from bench.rival import ask
 from bench.server import start, wait_until_idle
 from bench.world import Stored, compact, count_live, run_command, stored, write_lake
 
+DUCKDB = "bench.rival_duckdb"
 ACTIONS = 100_000_000
 ACTIONS_A_RUN = 20_000
 TIMES = 20
+TIMES_OF_DUCKDB = 3
+"""Looking for a text in a hundred million actions takes it long."""
 TARGETS: Mapping[str, str] = {  # of a hundred million actions
     "run list, page": "< 25 ms",
     "one run, page": "< 25 ms",
@@ -39,11 +43,12 @@ SMALL_TARGETS: Mapping[str, str] = {  # of ten million actions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one size cost. Milliseconds are medians."""
+    """What one size cost. Milliseconds are medians; ``duckdb`` has those of plain DuckDB over the same files."""
 
     actions: int
     runs: int
     milliseconds: Mapping[str, float]
+    duckdb: Mapping[str, float]
     stored: Stored
     batches: int
     seconds: Mapping[str, float]
@@ -61,7 +66,9 @@ def measure(scratch: Path, actions: int = ACTIONS) -> Section:
             f"{small.runs:,}; written by one process in batches of {RECORDS_A_WRITE:,}, then "
             f"compacted into {large.batches:,} and {small.batches:,} batches. Time in the server as its Server-Timing "
             f"header says, median of {TIMES}, each for something else; a page has 50 rows, newest first. The "
-            "server had come to rest before: it reads the newest blocks when it has started."
+            "server had come to rest before: it reads the newest blocks when it has started. DuckDB was asked the same "
+            f"in a process of its own over the same files, median of {TIMES_OF_DUCKDB}; a ratio is synclog's figure by "
+            "its."
         ),
         measurements=(*_compare_times(large, small), *_compare_sizes(large, small)),
     )
@@ -91,10 +98,12 @@ def _measure_size(data: Path, actions: int) -> Figures:
                 times[str(kind)] = [ask_synclog(server, question).milliseconds for question in each]
     finally:
         server.stop()
+    told = ask(DUCKDB, data, {kind: each[:TIMES_OF_DUCKDB] for kind, each in asked.items()}).told
     return Figures(
         actions=actions,
         runs=workload.runs,
         milliseconds={name: statistics.median(each) for name, each in times.items()},
+        duckdb={str(kind): statistics.median(each.milliseconds for each in some) for kind, some in told.items()},
         stored=stored(data),
         batches=count_live(data),
         seconds=seconds,
@@ -114,12 +123,27 @@ def _compare_times(large: Figures, small: Figures) -> list[Measurement]:
             name=name,
             value=f"{taken:,.1f} ms",
             target=TARGETS.get(name, ""),
-            note=_ratio(
-                f"{small.milliseconds[name]:,.1f} ms", taken, small.milliseconds[name], small, SMALL_TARGETS.get(name)
+            note="; ".join(
+                [
+                    _ratio(
+                        f"{small.milliseconds[name]:,.1f} ms",
+                        taken,
+                        small.milliseconds[name],
+                        small,
+                        SMALL_TARGETS.get(name),
+                    ),
+                    *_beside_duckdb(name, large, small),
+                ]
             ),
         )
         for name, taken in large.milliseconds.items()
     ]
+
+
+def _beside_duckdb(name: str, large: Figures, small: Figures) -> list[str]:
+    told = [(figures.duckdb[name], figures.milliseconds[name]) for figures in (large, small) if name in figures.duckdb]
+    shown = [f"{theirs:,.1f} ms: ratio {ours / theirs:.3g}" for theirs, ours in told]
+    return [f"DuckDB {' and '.join(shown)}"] if shown else []
 
 
 def _compare_sizes(large: Figures, small: Figures) -> list[Measurement]:
