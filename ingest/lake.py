@@ -39,6 +39,8 @@ TOKENS = ".arrow"
 NOTE = ".json"
 
 ROWS_A_PART = 122_880
+SMALL_BYTES = 1 << 20
+"""A file of at most so many bytes is read at once, by one thread: more of either takes longer."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -193,8 +195,8 @@ class Lake:
             schema = pa.schema([schema.field(name) for name in columns])
         for batch_id in batch_ids:
             path = self.path_of(kind, batch_id)
-            with reading_trouble(path), pq.ParquetFile(path, page_checksum_verification=True) as batch:
-                for rows in batch.iter_batches(batch_size=ROWS_A_PART, columns=columns):
+            with reading_trouble(path), _opened(path) as (batch, is_large):
+                for rows in batch.iter_batches(batch_size=ROWS_A_PART, columns=columns, use_threads=is_large):
                     yield _with_all_columns(pa.Table.from_batches([rows]), schema)
 
     def recover(self) -> list[Path]:
@@ -277,8 +279,20 @@ class Lake:
             self._lasting_days.add(day)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[pq.ParquetFile, bool]]:
+    """A batch to be read, and whether it is large."""
+    is_large = path.stat().st_size > SMALL_BYTES
+    with pq.ParquetFile(
+        path if is_large else pa.BufferReader(path.read_bytes()), page_checksum_verification=True
+    ) as batch:
+        yield batch, is_large
+
+
 def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Older batches lack columns that were added since."""
+    if table.schema.names == schema.names and table.schema.types == schema.types:
+        return table
     columns = [
         table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
         for field in schema
