@@ -42,3 +42,10 @@ def _version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def file_system_of(path: Path) -> str:
+    """The kind of file system a folder is on: ``ext4``, ``tmpfs``."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    inside = [(Path(place), kind) for _, place, kind, *_ in mounts if path.resolve().is_relative_to(place)]
+    return max(inside, key=lambda mount: len(mount[0].parts))[1]

@@ -59,7 +59,7 @@ class Server:
         return sum(_high_water_mark(pid) for pid in family(self.process.pid))
 
     def written(self) -> int:
-        """Bytes handed to the disk, summed over the server's processes and those of them that have ended."""
+        """Bytes handed to the kernel, summed over the server's processes and those of them that have ended."""
         return sum(_bytes_written(pid) for pid in family(self.process.pid))
 
     def kill(self) -> None:
@@ -160,5 +160,5 @@ def _bytes_written(pid: int) -> int:
         counts = Path(f"/proc/{pid}/io").read_text()
     except OSError:
         return 0
-    found = next((line for line in counts.splitlines() if line.startswith("write_bytes:")), "write_bytes: 0")
+    found = next((line for line in counts.splitlines() if line.startswith("wchar:")), "wchar: 0")
     return int(found.split()[1])
