@@ -8,6 +8,7 @@ pages.
 import io
 import os
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -114,6 +115,8 @@ def measure(scratch: Path, requests: int = REQUESTS) -> Section:
             seconds += time.perf_counter() - begun
             run_id = workload.run_id((end * ACTIONS_A_REQUEST - 1) * RUNS // workload.actions)
             looks.append(_look(data, server, run_id=run_id, played=played * (part + 1) / LOOKS))
+            shown = _describe(looks[-1])
+            print(f"{shown.name}: {shown.value}; {shown.note}", file=sys.stderr)  # should it not come to its end
     compact(data)
     return Section(
         subject="trickle",
