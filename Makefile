@@ -38,7 +38,7 @@ docs: $(DONE)/run ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate.py
 
 .PHONY: bench
-bench: $(DONE)/bench ## measure and write docs/benchmarks.md (five hours); some of it with SUBJECTS="ingest pages"
+bench: $(DONE)/bench ## measure and write docs/benchmarks.md (three hours); some of it with SUBJECTS="ingest pages"
 	@exec $(BIN)/python -m bench.run $(SUBJECTS)
 
 .PHONY: crash
