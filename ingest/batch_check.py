@@ -106,6 +106,7 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
         names = _Names(footer)
         counted: dict[str, RunSummary] = {}
         problems: Counter[tuple[str, str]] = Counter()
+        run_ids = {run.run_id for run in footer.runs}
         outlines = OutlineCheck(footer) if any(run.outline for run in footer.runs) else None
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group)
@@ -116,7 +117,7 @@ def _check_rows(path: Path, footer: BatchFooter) -> None:
                 counted[summary.run_id] = summary if known is None else known + summary
             if footer.problems:
                 problems.update(_problems_of(rows))
-            if outlines is not None and counted.keys() <= {run.run_id for run in footer.runs}:
+            if outlines is not None and counted.keys() <= run_ids:
                 outlines.add(group, rows)
     names.require_each_once()
     if not _adds_up(footer, counted):

@@ -1,5 +1,7 @@
 """Does a batch say of its large runs what its rows say?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,8 +18,7 @@ class OutlineCheck:
 
     def __init__(self, footer: BatchFooter) -> None:
         self._said = [run.outline for run in footer.runs]
-        self._ids = pa.array([run.run_id for run in footer.runs], pa.string())
-        self._names = [run.run_id for run in footer.runs]
+        self._ids = [run.run_id for run in footer.runs]
         self._made = RunOutlines(footer.runs, np.array([outline is not None for outline in self._said], bool))
         openings = [-1 if outline is None or outline.opening is None else outline.opening for outline in self._said]
         self._openings = np.array(openings, np.int64)
@@ -26,7 +27,7 @@ class OutlineCheck:
 
     def add(self, group: int, actions: pa.Table) -> None:
         """The rows of a row group; all run ids are known."""
-        run = pc.index_in(actions["run_id"], self._ids).to_numpy()
+        run = pc.index_in(actions["run_id"], pa.array(self._ids, pa.string())).to_numpy()
         self._made.add(actions, run)
         self._made.fail_in(run[pc.not_equal(actions["status"], Status.OK.value).to_numpy()], group)
         moments = actions["happened_at"].cast(pa.int64()).to_numpy()
@@ -41,7 +42,7 @@ class OutlineCheck:
         if (self._last_in_opening > self._first_elsewhere)[self._openings >= 0].any():
             return False
         return all(
-            said is None or (said.span_us, said.counts, said.failures) == (found.span_us, found.counts, found.failures)
-            for said, found in zip(self._said, map(made.get, self._names), strict=True)
-            if found is not None
+            replace(made[run_id], opening=said.opening) == said
+            for run_id, said in zip(self._ids, self._said, strict=True)
+            if said is not None
         )

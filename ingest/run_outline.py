@@ -1,7 +1,7 @@
 """What a merged batch says of a large run beside its counts, so that the page of the run need not read the rows.
 
-How many actions of which status happened when, and in which row group its oldest actions lie, no others of it among
-them.
+How many actions of which status happened when, in which row groups its failures lie, and in which its oldest actions,
+no others of it among them.
 """
 
 import json

@@ -103,8 +103,9 @@ def read_run_page(
 
 def _opening_of(batch: RunBatch, page: RunPage) -> int | None:
     """The block that has the oldest actions of the run in a batch, where these are what is asked for."""
-    is_ready = batch.outline is not None and page.is_opening and page.has_whole(batch)
-    return batch.outline.opening if batch.outline is not None and is_ready else None
+    if batch.outline is None or not (page.is_opening and page.has_whole(batch)):
+        return None
+    return batch.outline.opening
 
 
 def _blocks_of(view: LakeView, batch: RunBatch, page: RunPage) -> list[Block]:

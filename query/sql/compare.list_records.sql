@@ -52,7 +52,7 @@ chosen as materialized (
     limit $limit
 ),
 told as (
-    -- Two scans, as above: where every source has an id, the second reads nothing, and the first no target.
+    -- Two scans, as in touched_in: where every source has an id, the second reads nothing, and the first no target.
     select
         run_id = $b as is_b,
         source_type as record_type,
