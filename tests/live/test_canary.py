@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from ingest.canary import CanaryDoor
-from tests.live.conftest import COMMAND, Server, environment, run_doctor
+from tests.live.conftest import COMMAND, Server, environment, in_background, run_doctor
 from web.canary import Findings, Plan, fly
 
 WAYS = ["acknowledgement", "run actions", "run page", "search", "sql", "counters"]
@@ -117,14 +117,8 @@ def lose_acknowledgement(passing: Passing, body: bytes) -> None:
 
 @contextmanager
 def between(server: Server, victim: tuple[str, str], fault: Fault) -> Iterator[Middleman]:
-    with Middleman(server.url, victim, fault) as middleman, middleman.http:
-        thread = threading.Thread(target=middleman.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield middleman
-        finally:
-            middleman.shutdown()
-            thread.join()
+    with Middleman(server.url, victim, fault) as middleman, middleman.http, in_background(middleman):
+        yield middleman
 
 
 def fly_through(server: Server, victim: tuple[str, str], fault: Fault) -> tuple[Findings, tuple[str, ...]]:

@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +13,7 @@ import pytest
 from ingest.client import RemoteRecorder
 from ingest.errors import DeliveryFailed
 from ingest.recorder import LineDefaults
-from tests.live.conftest import COMMAND, Server, environment
+from tests.live.conftest import COMMAND, Server, environment, in_background
 
 LINES = b'{"operation":"UPDATE","source_id":"a1"}\n{"operation":"FROB"}\n'
 RECEIPT = {"batch_id": "b", "accepted": 1, "rejected": 0, "rejects": [], "runs": [{"run_id": "r", "accepted": 1}]}
@@ -66,14 +65,8 @@ class Answering(BaseHTTPRequestHandler):
 
 @contextmanager
 def troubled(*answers: tuple[int, dict[str, str]] | None) -> Iterator[Troubled]:
-    with Troubled(list(answers)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Troubled(list(answers)) as server, in_background(server):
+        yield server
 
 
 def test_the_receipt_of_a_server_is_that_of_a_recorder(standing: Server) -> None:
