@@ -6,6 +6,7 @@ that a search by tokens has looked at are kept, the least recently used let go. 
 they are not safe for two threads.
 """
 
+import itertools
 import os
 import threading
 from collections import OrderedDict
@@ -20,17 +21,19 @@ import pyarrow.parquet as pq
 
 from ingest.errors import BatchDamaged
 from ingest.lake import Lake
+from ingest.merged_blocks import FEW_ROWS
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import ID_COLUMNS, TEXT_COLUMNS, TokenIndex
 from query.columns import Column, Suspicion, one_text
 from query.dictionary_pages import read_values
 from query.trouble import Trouble
 
-KEPT_FOOTER_BYTES = 128 << 20
+KEPT_FOOTER_BYTES = 256 << 20
+"""Those of about a hundred large merged batches."""
 KEPT_COLUMN_BYTES = 640 << 20
 """The columns of a block take about 1 MB."""
-_FOOTER_BYTES = 1 << 14
-"""About what the footer of one block takes in memory."""
+_FOOTER_BYTES = 1_300
+"""About what a footer takes in memory for one column of one block."""
 _REST_SECONDS = 0.005
 """Between two blocks that are read beforehand: whoever waits for something goes first."""
 _OFTEN_CONSTANT = (
@@ -62,7 +65,13 @@ class Batch:
 
     @property
     def nbytes(self) -> int:
-        return self.blocks * _FOOTER_BYTES
+        return self.blocks * int(self.metadata.num_columns) * _FOOTER_BYTES
+
+    @property
+    def openings(self) -> range:
+        """The blocks in front with the oldest actions of its large runs: no others in front are as small."""
+        sizes = map(self.rows, range(self.blocks))
+        return range(sum(1 for _ in itertools.takewhile(lambda rows: rows < FEW_ROWS, sizes)))
 
     def rows(self, block: int) -> int:
         return int(self.metadata.row_group(block).num_rows)
@@ -195,18 +204,29 @@ class Batches:
         return Block(batch, number, self._columns, is_named=is_named)
 
     def warm_up(self, batch_ids: Iterable[str], stopping: threading.Event) -> None:
-        """Read blocks before anybody asks for them, the last of each batch first, until nearly all that fits is kept.
+        """Read before anybody asks, until nearly all that fits is kept: what pages of runs begin with, then blocks.
 
-        Of batches that have a token index; others are read by nobody twice. Raises BatchDamaged, LakeUnavailable.
+        First the footers and openings of all batches, then the other blocks of one after the other, the last first. Of
+        batches that have a token index; others are read by nobody twice. Raises BatchDamaged, LakeUnavailable.
         """
+        opened = []
         for batch_id in batch_ids:
+            if stopping.wait(_REST_SECONDS) or self._footers.is_nearly_full:
+                break
             batch = self.open(batch_id)
-            for number in reversed(range(batch.blocks) if batch.tokens() is not None else ()):
-                if stopping.wait(_REST_SECONDS) or self._columns.is_nearly_full:
-                    return
-                block = self.block(batch, number, is_named=True)
-                if not block.is_kept(ACTION_SCHEMA.names):
-                    block.prepare()
+            if batch.tokens() is not None:
+                opened.append(batch)
+                self._prepare(batch, batch.openings, stopping)
+        for batch in opened:
+            self._prepare(batch, reversed(range(batch.blocks)), stopping)
+
+    def _prepare(self, batch: Batch, numbers: Iterable[int], stopping: threading.Event) -> None:
+        for number in numbers:
+            if self._columns.is_nearly_full or stopping.wait(_REST_SECONDS):
+                return
+            block = self.block(batch, number, is_named=True)
+            if not block.is_kept(ACTION_SCHEMA.names):
+                block.prepare()
 
     def close(self) -> None:
         self.threads.shutdown(cancel_futures=True)

@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from ingest.merged_blocks import FEW_ROWS
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import index_tokens
+from query.blocks import Batch
+from query.columns import Column
 from query.lake_view import LakeView
 from tests.query.world import World
 
@@ -15,6 +18,18 @@ def record_merged(world: World, message: str) -> str:
     assert batch_id is not None
     lake.put_token_index(batch_id, lambda sink: index_tokens(lake.path_of("actions", batch_id), sink))
     return batch_id
+
+
+def merge_some(world: World, how_many: int) -> list[str]:
+    """Merged batches with an opening and another block each."""
+    compactor = world.recorder.compactor()
+    assert compactor.lead()
+    for run in range(how_many):
+        line = {"run_id": f"run {run}", "integration": "crm", "happened_at": "2026-11-22T10:00:00Z"}
+        batch_id = world.record(*({**line, "source_id": f"{run}-{number}"} for number in range(2 * FEW_ROWS))).batch_id
+        assert batch_id is not None
+        assert compactor.merge("actions", [batch_id]) is not None
+    return world.view.newest_merged(how_many)
 
 
 def is_kept(view: LakeView, batch_id: str) -> bool:
@@ -28,6 +43,21 @@ def test_blocks_that_were_read_beforehand_need_not_be_read(world: World) -> None
 
     assert is_kept(world.view, merged)
     assert not is_kept(world.view, fresh)
+
+
+def test_what_pages_of_runs_begin_with_is_read_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    merged, read = merge_some(world, 2), []
+    really_read = Batch.read
+
+    def reading(batch: Batch, block: int, names: list[str]) -> dict[str, Column]:
+        read.append((Path(batch.path).stem, block))
+        return really_read(batch, block, names)
+
+    monkeypatch.setattr(Batch, "read", reading)
+
+    world.view.batches.warm_up(merged, threading.Event())
+
+    assert read == [(batch_id, block) for block in (0, 1) for batch_id in merged]
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 1])
