@@ -15,7 +15,7 @@ from ingest.schema import ACTION_SCHEMA
 from query.blocks import Block
 from query.lake_view import LakeView
 from query.run_batches import RunBatch
-from query.search_hits import Hit, Place, happened_us_of, places_of
+from query.search_hits import Hit, Place, first_hits, happened_us_of
 
 MOST_BLOCKS = 4
 MOST_ROWS = 2 * BLOCK_ROWS
@@ -93,7 +93,7 @@ def read_run_page(
             return None
     hits: list[Hit] = []
     for batch, block in blocks:
-        found = _first_hits(block, page)
+        found = _hits_in(block, page)
         if _opening_of(batch, page) is not None and len(found) < min(page.limit, batch.rows):
             return None
         hits += found
@@ -122,7 +122,7 @@ def _blocks_of(view: LakeView, batch: RunBatch, page: RunPage) -> list[Block]:
     return [view.batches.block(opened, number, is_named=True) for number in numbers]
 
 
-def _first_hits(block: Block, page: RunPage) -> list[Hit]:
+def _hits_in(block: Block, page: RunPage) -> list[Hit]:
     """The first of a block, in any order."""
     block.load(ACTION_SCHEMA.names)
     rows = np.arange(block.rows)
@@ -132,16 +132,11 @@ def _first_hits(block: Block, page: RunPage) -> list[Hit]:
     happened_us = happened_us_of(block, rows)
     is_inside = (happened_us >= page.between_us[0]) & (happened_us < page.between_us[1])
     after = page.after
-    if after is not None:
-        is_inside &= happened_us <= after.happened_us if page.newest_first else happened_us >= after.happened_us
-    rows, happened_us = rows[is_inside], happened_us[is_inside]
-    needed = page.limit + (0 if after is None else int((happened_us == after.happened_us).sum()))
-    if len(rows) > needed:
-        order = -happened_us if page.newest_first else happened_us
-        rows = rows[order <= np.partition(order, needed - 1)[needed - 1]]
-    hits = [Hit(place, block, number) for place, number in zip(places_of(block, rows), rows.tolist(), strict=True)]
     if after is None:
-        return hits
+        return first_hits(block, rows[is_inside], page.limit, newest_first=page.newest_first)
+    is_inside &= happened_us <= after.happened_us if page.newest_first else happened_us >= after.happened_us
+    at_once = int((happened_us[is_inside] == after.happened_us).sum())  # on either side of the place
+    hits = first_hits(block, rows[is_inside], page.limit + at_once, newest_first=page.newest_first)
     return [hit for hit in hits if (hit.place < after if page.newest_first else hit.place > after)]
 
 

@@ -29,7 +29,7 @@ from query.lake_view import LakeView
 from query.paging import Page, page_of
 from query.runs import list_facets
 from query.search_conditions import Condition
-from query.search_hits import Hit, NewestHits, Place, happened_us_of, places_of
+from query.search_hits import Hit, NewestHits, Place, first_hits, happened_us_of, places_of
 from query.search_terms import (
     SEARCHED_COLUMNS,
     Expression,
@@ -232,9 +232,9 @@ class _Hunt:
             rows = rows[test(block, rows)]
             if not len(rows):
                 break
-        hits = _newest_hits(block, rows, self._most) if len(rows) else []
+        hits = first_hits(block, rows, self._most, newest_first=True) if len(rows) else []
         block.forget()
-        return hits
+        return sorted(hits, key=lambda hit: hit.place, reverse=True)[: self._most]
 
     def _columns_of(self, block: Block) -> Sequence[str]:
         """What to read of a block at once: reading twice takes longer than what is not needed then."""
@@ -316,15 +316,6 @@ def _most_begun(block: Block) -> int:
     nothing, and no thread shall wait for its next one.
     """
     return THREADS if block.is_named else MOST_BEGUN
-
-
-def _newest_hits(block: Block, rows: np.ndarray, most: int | None) -> list[Hit]:
-    block.load(("happened_at", "batch_id", "row"))
-    if most is not None and len(rows) > most:  # some more than so many: those of one moment stay together
-        happened_us = happened_us_of(block, rows)
-        rows = rows[happened_us >= np.partition(happened_us, -most)[-most]]
-    hits = [Hit(place, block, number) for place, number in zip(places_of(block, rows), rows.tolist(), strict=True)]
-    return sorted(hits, key=lambda hit: hit.place, reverse=True)[:most]
 
 
 def actions_of(hits: Sequence[Hit], threads: Executor) -> list[Action]:

@@ -39,6 +39,16 @@ def places_of(block: Block, rows: np.ndarray) -> list[Place]:
     return list(map(Place, happened_us_of(block, rows).tolist(), batch_id.take(rows), row.take(rows)))
 
 
+def first_hits(block: Block, rows: np.ndarray, most: int | None, *, newest_first: bool) -> list[Hit]:
+    """The first so many of some rows in time, in any order; all of those that happened at the moment of the last."""
+    block.load(("happened_at", "batch_id", "row"))
+    if most is not None and len(rows) > most:
+        happened_us = happened_us_of(block, rows)
+        order = -happened_us if newest_first else happened_us
+        rows = rows[order <= np.partition(order, most - 1)[most - 1]]
+    return [Hit(place, block, number) for place, number in zip(places_of(block, rows), rows.tolist(), strict=True)]
+
+
 class NewestHits:
     """The newest of all hits that are added: those needed, and what else was found on the way."""
 
