@@ -1,11 +1,13 @@
 """synclog beside what a user would otherwise pick: the same actions, the same questions, the same machine.
 
-All are compared with ten million actions, DuckDB and chDB with a hundred million too: SQLite and PostgreSQL keep a text
-index up to date with every row, which takes them hours for as many, and a hundred gigabytes.
+Ten million actions: SQLite and PostgreSQL keep a text index up to date with every row, which would take them hours for
+a hundred million, and a hundred gigabytes. Those that can are compared with as many in ``bench/scale.py``.
 """
 
 import importlib.util
+import shutil
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +23,7 @@ from bench.rival import Asked, Filled, ask, fill
 from bench.server import Server, serving, start
 from bench.world import compact, stored
 
-ACTIONS = 100_000_000
+ACTIONS = 10_000_000
 ACTIONS_A_RUN = 20_000
 TIMES = 10
 
@@ -47,14 +49,11 @@ class Result:
         return statistics.median(told.milliseconds for told in self.asked.told[kind])
 
 
-QUICK = (
-    Rival(name="DuckDB", module="bench.rival_duckdb", reads_batches=True),
-    Rival(name="chDB", module="bench.rival_chdb"),
-)
-SLOW = (
-    Rival(name="SQLite", module="bench.rival_sqlite"),
-    Rival(name="PostgreSQL", module="bench.rival_postgresql"),
-)
+DUCKDB = Rival(name="DuckDB", module="bench.rival_duckdb", reads_batches=True)
+CHDB = Rival(name="chDB", module="bench.rival_chdb")
+SQLITE = Rival(name="SQLite", module="bench.rival_sqlite")
+POSTGRESQL = Rival(name="PostgreSQL", module="bench.rival_postgresql")
+RIVALS = (DUCKDB, CHDB, SQLITE, POSTGRESQL)
 _FILLED: Mapping[str, tuple[Callable[[Filled, int], float], Callable[[float], str]]] = {
     "durable actions taken in": (lambda filled, actions: actions / filled.seconds, lambda rate: f"{rate:,.0f}/s"),
     "compaction, or what the manual says instead": (
@@ -74,31 +73,34 @@ _ASKED: Mapping[str, tuple[Callable[[Asked], float], Callable[[float], str]]] = 
 
 
 def measure(scratch: Path, actions: int = ACTIONS) -> Section:
-    quick, slow = _here(QUICK), _here(SLOW)
-    left_out = [rival.name for rival in QUICK + SLOW if rival not in quick + slow]
+    rivals = those_here(RIVALS)
+    left_out = [rival.name for rival in RIVALS if rival not in rivals]
+    workload = Workload(actions=actions, runs=max(actions // ACTIONS_A_RUN, 2))
+    asked = questions(workload, times=TIMES)
+    data = scratch / "synclog"
+    ours = _measure_synclog(data, workload, asked)
+    others = [measure_rival(rival, scratch, data, workload, asked) for rival in rivals]
     return Section(
         subject="rivals",
         title="What else could be picked",
         setting=(
-            f"The same actions in synclog and in {', '.join(f'{each.name} ({_what(each)})' for each in quick + slow)}: "
-            f"{actions // 10:,}, and {actions:,} in those that take them in within minutes. Taken in from one sender, "
+            f"The same {actions:,} actions in synclog and in "
+            f"{', '.join(f'{each.name} ({_what(each)})' for each in rivals)}. Taken in from one sender, "
             f"{RECORDS_A_WRITE:,} actions at a time, each time durable and able to be found. "
             "synclog is asked over HTTP and timed by its Server-Timing header, which includes making JSON; the others "
             "are timed in the process that asks, until it has the rows. A page has 50 rows, newest first; a search "
             f"looks into six columns. Median of {TIMES}, each for something else. A ratio is synclog's figure by the "
             f"other's.{' Not installed here and left out: ' + ', '.join(left_out) + '.' if left_out else ''}"
         ),
-        measurements=(
-            *_compare(scratch / "large", quick, actions),
-            *_compare(scratch / "small", quick + slow, actions // 10),
-        ),
+        measurements=(*_compare_filled(ours, others, actions), *_compare_asked(ours, others)),
     )
 
 
-def _here(rivals: Sequence[Rival]) -> list[Rival]:
+def those_here(rivals: Sequence[Rival]) -> list[Rival]:
+    """Those that are installed."""
     is_here = {
-        "chDB": importlib.util.find_spec("chdb") is not None,
-        "PostgreSQL": importlib.util.find_spec("psycopg") is not None and find_postgresql() is not None,
+        CHDB.name: importlib.util.find_spec("chdb") is not None,
+        POSTGRESQL.name: importlib.util.find_spec("psycopg") is not None and find_postgresql() is not None,
     }
     return [rival for rival in rivals if is_here.get(rival.name, True)]
 
@@ -110,16 +112,6 @@ def _what(rival: Rival) -> str:
         "SQLite": "FTS5 of words and trigrams",
         "PostgreSQL": "b-trees and pg_trgm",
     }[rival.name]
-
-
-def _compare(scratch: Path, rivals: Sequence[Rival], actions: int) -> list[Measurement]:
-    workload = Workload(actions=actions, runs=max(actions // ACTIONS_A_RUN, 2))
-    asked = questions(workload, times=TIMES)
-    scratch.mkdir(mode=0o711)  # another user, whom PostgreSQL runs as, comes through
-    data = scratch / "synclog"
-    ours = _measure_synclog(data, workload, asked)
-    others = [_measure_rival(rival, scratch, data, workload, asked) for rival in rivals]
-    return [*_compare_filled(ours, others, actions), *_compare_asked(ours, others, actions)]
 
 
 def _measure_synclog(data: Path, workload: Workload, asked: Mapping[Kind, Sequence[Question]]) -> Result:
@@ -141,14 +133,18 @@ def _measure_synclog(data: Path, workload: Workload, asked: Mapping[Kind, Sequen
     return Result(name="synclog", filled=filled, asked=Asked(first_answer=first_answer, peak=watch.peak, told=told))
 
 
-def _measure_rival(
+def measure_rival(
     rival: Rival, scratch: Path, data: Path, workload: Workload, asked: Mapping[Kind, Sequence[Question]]
 ) -> Result:
+    """One that is filled gets a folder in ``scratch``; ``data`` is the data folder with the same actions."""
     if rival.reads_batches:
         return Result(name=rival.name, filled=None, asked=ask(rival.module, data, asked))
     folder = scratch / rival.module
     filled = fill(rival.module, folder, asdict(workload), rows=RECORDS_A_WRITE)
-    return Result(name=rival.name, filled=filled, asked=ask(rival.module, folder, asked))
+    result = Result(name=rival.name, filled=filled, asked=ask(rival.module, folder, asked))
+    shutil.rmtree(folder)  # room for the next
+    print(f"{rival.name}: {workload.actions:,} actions in {filled.seconds:,.0f} s", file=sys.stderr)  # it takes long
+    return result
 
 
 def _send(server: Server, body: bytes) -> float:
@@ -164,14 +160,14 @@ def _compare_filled(ours: Result, others: Sequence[Result], actions: int) -> lis
     lines = []
     for name, (figure_of, shown) in _FILLED.items():
         figures = {other.name: figure_of(other.filled, actions) for other in others if other.filled}
-        lines.append(_line(f"{actions:,}: {name}", figure_of(ours.filled, actions), figures, shown))
+        lines.append(_line(name, figure_of(ours.filled, actions), figures, shown))
     return lines
 
 
-def _compare_asked(ours: Result, others: Sequence[Result], actions: int) -> list[Measurement]:
+def _compare_asked(ours: Result, others: Sequence[Result]) -> list[Measurement]:
     lines = [
         _line(
-            f"{actions:,}: {kind}",
+            str(kind),
             ours.median(kind),
             {other.name + _difference(ours, other, kind): other.median(kind) for other in others},
             lambda milliseconds: f"{milliseconds:,.{1 if milliseconds >= 1 else 2}f} ms",
@@ -180,7 +176,7 @@ def _compare_asked(ours: Result, others: Sequence[Result], actions: int) -> list
     ]
     for name, (figure_of, shown) in _ASKED.items():
         figures = {other.name: figure_of(other.asked) for other in others}
-        lines.append(_line(f"{actions:,}: {name}", figure_of(ours.asked), figures, shown))
+        lines.append(_line(name, figure_of(ours.asked), figures, shown))
     return lines
 
 
