@@ -19,6 +19,8 @@ _FIELD = re.compile(r"([A-Za-z_]{2,}):(?!//|\\)(?=\S)")
 _BARE = re.compile(r"\S*")
 _BARE_IN_LIST = re.compile(r"[^\s,]*")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"?(\*?)')
+_MISREAD_IN_LIST = re.compile(r",|^//|^\\")
+"""A comma ends a value. What stands before the colon of an address or a path is no field."""
 _SPECIAL = re.compile(r'[\s"]|\*$|^-')
 
 
@@ -122,7 +124,7 @@ def _says_something(value: Wanted) -> bool:
 def _spell(value: Wanted, *, is_in_list: bool) -> str:
     """In quotes, where it would not read as itself without."""
     text = value.text
-    is_misread = "," in text if is_in_list else _FIELD.match(text)
+    is_misread = _MISREAD_IN_LIST.search(text) if is_in_list else _FIELD.match(text)
     if _SPECIAL.search(text) or is_misread:
         text = '"' + text.replace('"', '""') + '"'
     return text + ("*" if value.is_begun else "")

@@ -27,6 +27,8 @@ of_text = st.builds(Clause, values=values.map(lambda value: (value,)), is_negate
 
 
 @given(st.lists(of_fields | of_text, max_size=5).map(tuple))
+@example((Clause(name="path", values=(Wanted(text="\\temp"),)),))
+@example((Clause(name="path", values=(Wanted(text="//a"), Wanted(text="b"))),))
 def test_clauses_are_spelled_as_a_text_that_reads_as_them(clauses):
     assert read_clauses(spell_clauses(clauses)) == clauses
 
