@@ -131,7 +131,7 @@ def footer_from_metadata(metadata: Mapping[bytes, bytes] | None, place: str) -> 
             first_us=body["first_us"],
             last_us=body["last_us"],
             runs=tuple(_summary_from_json(summary) for summary in body["runs"]),
-            answers=tuple(KeptAnswer(**kept) for kept in body["answers"]),
+            answers=tuple(_answer_from_json(kept) for kept in body["answers"]),
             replaces=tuple(body["replaces"]),
             problems=tuple(map(problem_from_json, body["problems"])) if "problems" in body else None,
         )
@@ -156,5 +156,19 @@ def _summary_as_json(summary: RunSummary) -> dict[str, object]:
 
 def _summary_from_json(body: dict[str, Any]) -> RunSummary:
     counts = {name: body["counts"].get(name, 0) for name in COUNT_COLUMNS}
-    outline = outline_from_json(body["outline"]) if "outline" in body else None
-    return RunSummary(**{**body, "counts": Counts(**counts), "outline": outline})
+    return RunSummary(
+        run_id=body["run_id"],
+        integration=body["integration"],
+        configuration=body["configuration"],
+        trigger=body["trigger"],
+        first_us=body["first_us"],
+        last_us=body["last_us"],
+        counts=Counts(**counts),
+        gone=body.get("gone", 0),
+        heard_us=body.get("heard_us"),
+        outline=outline_from_json(body["outline"]) if "outline" in body else None,
+    )
+
+
+def _answer_from_json(body: dict[str, Any]) -> KeptAnswer:
+    return KeptAnswer(key=body["key"], digest=body["digest"], answer=body["answer"])
