@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from ingest.action import Status
 from ingest.arrangement import Arrangement, arrange
 from ingest.footer import RunSummary
-from ingest.outlining import RunOutlines, large_among
+from ingest.outlining import RunOutlines, large_among, span_of
 from ingest.run_outline import RunOutline
 
 BLOCK_ROWS = 16_384
@@ -36,7 +36,7 @@ def action_blocks(
     kinds = np.cumsum([0, *(here != after for here, after in itertools.pairwise(map(_kind_of, runs)))])
     run_ids = pa.array([run.run_id for run in runs], pa.string())
     is_large = large_among(runs)
-    known = RunOutlines(runs, is_large)
+    known = RunOutlines(runs, {int(number): span_of(runs[number]) for number in np.flatnonzero(is_large)})
     block = itertools.count()
     for table, is_all in _in_chunks(tables):
         run = pc.index_in(table["run_id"], run_ids).to_numpy()
@@ -86,11 +86,11 @@ def _in_chunks(tables: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
     size = 0
     is_all = True
     for table in tables:
-        waiting.append(table)
-        size += table.nbytes
         if size >= CHUNK_BYTES:
             is_all = False
             yield pa.concat_tables(waiting).combine_chunks(), is_all
             waiting, size = [], 0
+        waiting.append(table)
+        size += table.nbytes
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks(), is_all

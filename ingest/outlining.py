@@ -1,6 +1,6 @@
 """The outlines of the runs in a batch, made while its rows pass by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -24,20 +24,26 @@ def large_among(runs: Sequence[RunSummary]) -> np.ndarray:
     return np.array([run.counts.processed - run.gone >= LEAST_ROWS for run in runs], bool)
 
 
+def span_of(run: RunSummary) -> int:
+    """How long the spans of a run's outline are."""
+    return common_length(round_length(run.first_us, run.last_us, SPANS))
+
+
 class RunOutlines:
     """The outlines of some of the runs of a batch, while its rows pass by."""
 
-    def __init__(self, runs: Sequence[RunSummary], is_outlined: np.ndarray) -> None:
-        """``runs`` as they are numbered in ``add``."""
+    def __init__(self, runs: Sequence[RunSummary], spans_us: Mapping[int, int]) -> None:
+        """``runs`` as they are numbered in ``add``; ``spans_us`` has the span length of each that gets an outline."""
         self._runs = runs
-        self._is_outlined = is_outlined
-        lengths = [common_length(round_length(run.first_us, run.last_us, SPANS)) for run in runs]
-        self._lengths = np.array(lengths, np.int64)
-        self._firsts = np.array([run.first_us // length for run, length in zip(runs, lengths, strict=True)], np.int64)
+        self._numbers = sorted(spans_us)
+        self._is_outlined = np.zeros(len(runs), bool)
+        self._is_outlined[self._numbers] = True
+        self._lengths = np.array([spans_us.get(number, 1) for number in range(len(runs))], np.int64)
+        self._firsts = np.array([run.first_us for run in runs], np.int64) // self._lengths
+        lasts = np.array([run.last_us for run in runs], np.int64) // self._lengths
         self._place = np.cumsum(self._is_outlined) - 1  # among the outlined
-        spans = [run.last_us // length - run.first_us // length + 1 for run, length in zip(runs, lengths, strict=True)]
-        most = max((spans[number] for number in np.flatnonzero(self._is_outlined)), default=0)
-        self._counts = np.zeros((int(self._is_outlined.sum()), most, len(STATUSES)), np.int64)
+        most = int((lasts - self._firsts)[self._numbers].max(initial=-1)) + 1
+        self._counts = np.zeros((len(self._numbers), most, len(STATUSES)), np.int64)
         self._openings: dict[int, int] = {}
         self._failures: dict[int, list[int]] = {}
 
@@ -65,9 +71,7 @@ class RunOutlines:
 
     def of_runs(self) -> dict[str, RunOutline]:
         """By run id."""
-        return {
-            self._runs[number].run_id: self._outline(number) for number in np.flatnonzero(self._is_outlined).tolist()
-        }
+        return {self._runs[number].run_id: self._outline(number) for number in self._numbers}
 
     def _outline(self, number: int) -> RunOutline:
         counts = self._counts[self._place[number]]

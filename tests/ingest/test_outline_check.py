@@ -56,7 +56,8 @@ def changed(outline: RunOutline) -> Iterator[tuple[str, RunOutline]]:
     yield "a span less", replace(outline, counts=tuple(others))
     yield "longer spans", replace(outline, span_us=2 * outline.span_us)
     yield "no failures", replace(outline, failures=())
-    yield "another opening", replace(outline, opening=1)
+    for opening in (1, 999, -1):
+        yield f"opening {opening}", replace(outline, opening=opening)
 
 
 def test_outlines_of_a_merged_batch_are_right(batch: tuple[Recorder, str]) -> None:
@@ -67,10 +68,18 @@ def test_outlines_of_a_merged_batch_are_right(batch: tuple[Recorder, str]) -> No
     assert is_right(recorder, batch_id, footer)
 
 
+def test_spans_of_another_length_are_right_too(batch: tuple[Recorder, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, batch_id = batch
+    footer = recorder.lake.read_footer("actions", batch_id).footer
+    monkeypatch.setattr(outlining, "SPANS", 2 * outlining.SPANS)
+
+    assert is_right(recorder, batch_id, footer)
+
+
 def test_an_outline_that_is_wrong_in_anything_is_found(batch: tuple[Recorder, str]) -> None:
     recorder, batch_id = batch
     footer = recorder.lake.read_footer("actions", batch_id).footer
     wrong = dict(changed_outlines(footer))
 
-    assert len(wrong) == 10
+    assert len(wrong) == 14
     assert [what for what, each in wrong.items() if is_right(recorder, batch_id, each)] == []
