@@ -10,12 +10,12 @@ import http.client
 import logging
 import os
 import resource
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from flask import Flask
@@ -27,6 +27,7 @@ from granian.server.mt import MTServer
 from ingest.errors import SettingsError
 from web.api.events import listeners_of
 from web.settings import Settings
+from web.signals import stop_on_signals
 from web.slow_bodies import BodyClock
 from web.workspace import Workspace
 
@@ -149,7 +150,7 @@ def url_of(listener: socket.socket) -> str:
 def serve(app: Flask, listener: socket.socket, *, threads: int, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; ``announce`` gets the URL once the server answers."""
     server = LocalServer(listener, threads=threads)
-    server.on_startup(lambda: _stop_on_signals(server, listeners_of(app).stopping))
+    server.on_startup(lambda: stop_on_signals(partial(_stop, server, listeners_of(app).stopping)))
     threading.Thread(target=_announce_answering, args=(url_of(listener), announce), daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
     workspace: Workspace = app.extensions["workspace"]
@@ -172,27 +173,12 @@ def _announce_answering(url: str, announce: Callable[[str], None]) -> None:
     announce(url)
 
 
-def _stop_on_signals(server: LocalServer, stopping: threading.Event) -> None:
-    """A thread of its own stops the server.
-
-    The kernel may hand a signal to any thread. Python then leaves it to the main thread, which granian has waiting for
-    an event, and which would not wake up: only what it says to a file is heard at once.
-    """
-    heard, said = os.pipe()
-    os.set_blocking(said, False)
-    signal.set_wakeup_fd(said)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
-
-    def stop() -> None:
-        os.read(heard, 1)
-        stopping.set()
-        deadline = threading.Timer(GRACE_SECONDS, _leave_late)
-        deadline.daemon = True
-        deadline.start()
-        server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
-
-    threading.Thread(target=stop, name="signals", daemon=True).start()
+def _stop(server: LocalServer, stopping: threading.Event) -> None:
+    stopping.set()
+    deadline = threading.Timer(GRACE_SECONDS, _leave_late)
+    deadline.daemon = True
+    deadline.start()
+    server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
 def leave() -> NoReturn:

@@ -1,16 +1,15 @@
 """``synclog maintain``: the work on a lake that never ends, in a process of its own beside those that serve."""
 
 import os
-import signal
 import sys
 import threading
-from typing import Any
 
 import click
 
 from web.commands.invocation import Invocation
 from web.commands.serve import log_to_stderr
 from web.maintenance import maintain as maintain_until
+from web.signals import stop_on_signals
 
 NICENESS = 10
 
@@ -29,20 +28,12 @@ def maintain(invocation: Invocation, with_parent: bool) -> None:
     """
     stopping = threading.Event()
     log_to_stderr()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping.set)
     if with_parent:
         threading.Thread(target=_stop_with_parent, args=(stopping,), daemon=True).start()
     os.nice(NICENESS)  # whoever writes or reads comes first
     with invocation.open_existing() as workspace:
         maintain_until(workspace.recorder, workspace.settings, stopping)
-
-
-def _stop_on_signals(stopping: threading.Event) -> None:
-    def stop(signum: int, frame: Any) -> None:  # a frame nobody needs
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
 
 
 def _stop_with_parent(stopping: threading.Event) -> None:
