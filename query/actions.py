@@ -105,12 +105,11 @@ def find_actions(
         files = view.files_between(limits.since, limits.until)
     else:
         batches = _run_batches(view, run_id, _from_place(action_filter, place, newest_first))
-        if _is_simple(action_filter):
-            page = _run_page(run_id, action_filter, place, newest_first, limit + 1)
-            batches = within_reach(batches, page)
-            if (rows := read_run_page(view, batches, page)) is not None:
-                return page_of([action_from(**row) for row in rows], limit, place_of)
+        page = _run_page(run_id, action_filter, place, newest_first, limit + 1) if _is_simple(action_filter) else None
+        batches = batches if page is None else within_reach(batches, page)
         files = view.paths_of(batch.batch_id for batch in batches)
+        if page is not None and (rows := read_run_page(view, batches, page)) is not None:
+            return page_of(_actions_from(view, files, rows), limit, place_of)
     if not files:
         return Page(items=[], next_cursor=None)
     name = "actions.find_actions_newest_first" if newest_first else "actions.find_actions_oldest_first"

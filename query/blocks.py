@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -57,7 +58,7 @@ class Batch:
         self._index_path = index_path
         self._trouble = trouble
         self._tokens: TokenIndex | None = None
-        self._constants: dict[int, dict[str, Column]] = {}
+        self._constants: dict[int, dict[str, str | None]] = {}
 
     @property
     def blocks(self) -> int:
@@ -90,28 +91,33 @@ class Batch:
         statistics = self._statistics(block, "happened_at")
         return None if statistics is None else (statistics.min_raw, statistics.max_raw)
 
-    def limits(self, block: int, column: str) -> tuple[str, str] | None:
-        """The least and greatest text in a column of a block; None when nobody wrote them down."""
-        statistics = self._statistics(block, column)
-        return None if statistics is None else (statistics.min, statistics.max)
-
     def within_limits(self, block: int, wanted: Mapping[str, Sequence[str]], between_us: tuple[int, int]) -> bool:
         """Whether a block can have one of some values in each of these columns, and be of a time."""
         times = self.times(block)
         if times is not None and (times[1] < between_us[0] or times[0] >= between_us[1]):
             return False
-        return all(_may_have(self.limits(block, column), values) for column, values in wanted.items())
+        return all(self._may_have(block, column, values) for column, values in wanted.items())
 
-    def read(self, block: int, names: Iterable[str]) -> dict[str, Column]:
-        """These columns of a block, but for those the batch has not."""
-        constants = self._constants_of(block)
-        found = {name: constants[name] for name in names if name in constants}
+    def reading(self) -> AbstractContextManager[None]:
+        """In which whatever its values do not allow is said to be damage. Raises BatchDamaged, LakeUnavailable."""
+        return self._trouble.reading([self.path])
+
+    def read(self, block: int, names: Sequence[str]) -> dict[str, Column]:
+        """These columns of a block, but for those the batch has not. Raises BatchDamaged, LakeUnavailable."""
+        constants, rows = self._constants_of(block), self.rows(block)
+        found = {name: Column.constant(constants[name], rows) for name in names if name in constants}
         names = [name for name in names if name not in constants and self.has(name)]
         if not names:
             return found
         encoded = [name for name in names if self._is_encoded(block, name)]
-        with self._trouble.reading([self.path]):
-            parquet = pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=encoded)
+        with self.reading():
+            parquet = pq.ParquetFile(
+                self.path,
+                metadata=self.metadata,
+                memory_map=True,
+                read_dictionary=encoded,
+                page_checksum_verification=True,
+            )
             with parquet:
                 table = parquet.read_row_group(block, columns=names, use_threads=False)
         return found | {name: Column.of(table[name]) for name in names}
@@ -120,9 +126,10 @@ class Batch:
         """Whether what is looked for may be in one of these columns, as far as can be told before any row is read."""
         constants = self._constants_of(block)
         others = [name for name in names if name not in constants and self.has(name)]
-        if any(may_be_in(constants[name].values) for name in names if name in constants):
+        told = [constants[name] for name in names if constants.get(name) is not None]
+        if may_be_in(pa.array(told, pa.string())):
             return True
-        with self._trouble.reading([self.path]), pa.memory_map(self.path) as file:
+        with self.reading(), pa.memory_map(self.path) as file:
             return any(self._may_column_hold(file, block, name, may_be_in) for name in others)
 
     def _may_column_hold(self, file: pa.MemoryMappedFile, block: int, name: str, may_be_in: Suspicion) -> bool:
@@ -136,12 +143,11 @@ class Batch:
     def _chunk(self, block: int, name: str) -> pq.ColumnChunkMetaData:
         return self.metadata.row_group(block).column(self._places[name])
 
-    def _constants_of(self, block: int) -> dict[str, Column]:
+    def _constants_of(self, block: int) -> dict[str, str | None]:
         """The columns of text that have one value in all rows, as the footer tells: these need not be read."""
         if (known := self._constants.get(block)) is None:
-            rows = self.rows(block)
             values = {name: self._constant(block, name) for name in _OFTEN_CONSTANT}
-            known = {name: Column.constant(value[0], rows) for name, value in values.items() if value is not None}
+            known = {name: value[0] for name, value in values.items() if value is not None}
             self._constants[block] = known
         return known
 
@@ -157,6 +163,18 @@ class Batch:
             return (None,)
         is_one = statistics.null_count == 0 and statistics.has_min_max and statistics.min == statistics.max
         return (statistics.min,) if is_one and len(statistics.min) < _LONGEST_EXACT else None
+
+    def _may_have(self, block: int, column: str, values: Sequence[str]) -> bool:
+        """Whether a column of a block can have one of some values, as the footer tells."""
+        if not self.has(column):
+            return False
+        chunk = self._chunk(block, column)
+        statistics = chunk.statistics
+        if statistics is None:
+            return True
+        if statistics.has_null_count and statistics.null_count == chunk.num_values:
+            return False
+        return not statistics.has_min_max or any(statistics.min <= value <= statistics.max for value in values)
 
     def _is_encoded(self, block: int, name: str) -> bool:
         """Whether each value of a text column is written once."""
@@ -178,10 +196,6 @@ class Batch:
         return tokens if is_of_this else None
 
 
-def _may_have(limits: tuple[str, str] | None, values: Sequence[str]) -> bool:
-    return limits is None or any(limits[0] <= value <= limits[1] for value in values)
-
-
 class Batches:
     """What was read last. Safe for many threads."""
 
@@ -200,33 +214,41 @@ class Batches:
         return self._footers.keep(batch_id, Batch(str(path), str(index_path), self._trouble))
 
     def block(self, batch: Batch, number: int, *, is_named: bool) -> "Block":
-        """A block, for one thread. ``is_named``: by a token index, so that it most likely has what is looked for."""
+        """A block, for one thread. ``is_named``: as one that most likely has what is looked for."""
         return Block(batch, number, self._columns, is_named=is_named)
 
     def warm_up(self, batch_ids: Iterable[str], stopping: threading.Event) -> None:
-        """Read before anybody asks, until nearly all that fits is kept: what pages of runs begin with, then blocks.
+        """Read before anybody asks, until that is nearly all that can be kept: the footers of batches, then blocks.
 
-        First the footers and openings of all batches, then the other blocks of one after the other, the last first. Of
-        batches that have a token index; others are read by nobody twice. Raises BatchDamaged, LakeUnavailable.
+        First the openings of all batches, which pages of runs begin with, then the other blocks of one batch after the
+        other, the last first. Of batches that have a token index; others are read by nobody twice. What was there
+        before makes room. Raises BatchDamaged, LakeUnavailable.
         """
-        opened = []
+        opened = self._open_some(batch_ids, stopping)
+        places = [(batch, number) for batch in opened for number in batch.openings]
+        places += ((batch, number) for batch in opened for number in reversed(range(len(batch.openings), batch.blocks)))
+        room = self._columns.most_bytes * 9 // 10
+        warmed: list[tuple[Batch, int]] = []
+        for batch, number in places:
+            block = self.block(batch, number, is_named=True)
+            if room <= 0 or (not block.is_kept(ACTION_SCHEMA.names) and stopping.wait(_REST_SECONDS)):
+                break
+            block.prepare()
+            room -= block.nbytes
+            warmed.append((batch, number))
+        for batch, number in reversed(warmed):  # so that what comes first is let go of last
+            self.block(batch, number, is_named=True).load(ACTION_SCHEMA.names)
+
+    def _open_some(self, batch_ids: Iterable[str], stopping: threading.Event) -> list[Batch]:
+        """Those that have a token index, as many as nearly fill what is kept of footers."""
+        opened: list[Batch] = []
         for batch_id in batch_ids:
-            if stopping.wait(_REST_SECONDS) or self._footers.is_nearly_full:
+            if stopping.wait(_REST_SECONDS) or sum(batch.nbytes for batch in opened) > KEPT_FOOTER_BYTES * 9 // 10:
                 break
             batch = self.open(batch_id)
             if batch.tokens() is not None:
                 opened.append(batch)
-                self._prepare(batch, batch.openings, stopping)
-        for batch in opened:
-            self._prepare(batch, reversed(range(batch.blocks)), stopping)
-
-    def _prepare(self, batch: Batch, numbers: Iterable[int], stopping: threading.Event) -> None:
-        for number in numbers:
-            if self._columns.is_nearly_full or stopping.wait(_REST_SECONDS):
-                return
-            block = self.block(batch, number, is_named=True)
-            if not block.is_kept(ACTION_SCHEMA.names):
-                block.prepare()
+        return opened
 
     def close(self) -> None:
         self.threads.shutdown(cancel_futures=True)
@@ -235,8 +257,8 @@ class Batches:
 class Block:
     """A row group whose columns are read when they are asked for.
 
-    ``is_named``: by a token index. Then its columns are kept for others, who will ask for them again. Of a block that
-    is one of many to look through, what is kept is used, and nothing more is kept for it.
+    ``is_named``: by a token index or an outline. Then its columns are kept for others, who will ask for them again. Of
+    a block that is one of many to look through, what is kept is used, and nothing more is kept for it.
     """
 
     def __init__(
@@ -255,7 +277,21 @@ class Block:
             self.load([name])
         return self._columns.get(name)
 
-    def is_kept(self, names: Iterable[str]) -> bool:
+    @property
+    def nbytes(self) -> int:
+        """In memory, of the columns that were read."""
+        return sum(column.nbytes for column in self._columns.values())
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """Of all columns as they are once they are no longer compressed, as the footer says."""
+        return int(self._batch.metadata.row_group(self._number).total_byte_size)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """As that of the batch."""
+        return self._batch.reading()
+
+    def is_kept(self, names: Sequence[str]) -> bool:
         """Whether these columns need not be read."""
         return all(
             name in self._columns or not self._batch.has(name) or (self._batch.path, self._number, name) in self._kept
@@ -266,7 +302,7 @@ class Block:
         """Whether what is looked for may be in one of these columns: quicker than reading them."""
         return self.is_kept(names) or self._batch.may_hold(self._number, names, may_be_in)
 
-    def load(self, names: Iterable[str]) -> None:
+    def load(self, names: Sequence[str]) -> None:
         """Read several columns at once. Raises BatchDamaged, LakeUnavailable."""
         find = self._kept.find if self.is_named else self._kept.peek
         for name in names:
@@ -317,14 +353,10 @@ class _Kept(Generic[_Key, _Value]):
     """The values used last, as many as fit."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._values: OrderedDict[_Key, _Value] = OrderedDict()
         self._bytes = 0
-
-    @property
-    def is_nearly_full(self) -> bool:
-        return self._bytes > self._most_bytes * 9 // 10
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._values
@@ -346,6 +378,6 @@ class _Kept(Generic[_Key, _Value]):
                 return self._values[key]
             self._values[key] = value
             self._bytes += value.nbytes
-            while self._bytes > self._most_bytes and len(self._values) > 1:
+            while self._bytes > self.most_bytes and len(self._values) > 1:
                 self._bytes -= self._values.popitem(last=False)[1].nbytes
         return value

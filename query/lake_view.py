@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ingest.batch import received_us_of
 from ingest.errors import LakeUnavailable
@@ -130,7 +130,7 @@ class LakeView:
         try:
             with self.index.engine.connect() as connection:
                 return connection.execute(statement).all()
-        except OperationalError as error:
+        except DBAPIError as error:
             raise LakeUnavailable(f"the index cannot be read: {error.orig}", hint="try again in a moment") from error
 
     def newest_merged(self, most: int) -> list[str]:

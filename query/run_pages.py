@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ingest.action import Status
+from ingest.arrangement import OPENING_ROWS
 from ingest.merged_blocks import BLOCK_ROWS
 from ingest.schema import ACTION_SCHEMA
 from query.blocks import Block
@@ -19,7 +20,8 @@ from query.search_hits import Hit, Place, first_hits, happened_us_of
 
 MOST_BLOCKS = 4
 MOST_ROWS = 2 * BLOCK_ROWS
-"""Of all blocks together: more are read more quickly by a statement."""
+MOST_BYTES = 64 << 20
+"""Of all blocks together: more are read more quickly by a statement, which passes over columns that are not told by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +48,21 @@ class RunPage:
         """Whether nothing that is OK is asked for."""
         return "problem_id" in self.wanted or Status.OK.value not in self.wanted.get("status", [Status.OK.value])
 
+    @property
+    def reach_us(self) -> tuple[int, int]:
+        """From when on and until when, by the place too: what happened at its very moment lies on either side of it."""
+        first_us, last_us = self.between_us
+        if self.after is None:
+            return first_us, last_us
+        if self.newest_first:
+            return first_us, min(last_us, self.after.happened_us + 1)
+        return max(first_us, self.after.happened_us), last_us
+
     def has_whole(self, batch: RunBatch) -> bool:
         """Whether all that happened in a batch lies in the time of the page."""
-        first_us, last_us = self.between_us
-        if self.after is not None:  # what happened at the very moment lies on either side of the place
-            first_us, last_us = (
-                (first_us, min(last_us, self.after.happened_us))
-                if self.newest_first
-                else (max(first_us, self.after.happened_us + 1), last_us)
-            )
-        return first_us <= batch.first_us and batch.last_us < last_us
+        first_us, last_us = self.reach_us
+        is_split = self.after is not None and batch.first_us <= self.after.happened_us <= batch.last_us
+        return first_us <= batch.first_us and batch.last_us < last_us and not is_split
 
 
 def within_reach(batches: Sequence[RunBatch], page: RunPage) -> list[RunBatch]:
@@ -86,10 +93,15 @@ def read_run_page(
 
     Raises BatchDamaged, LakeUnavailable.
     """
+    with view.trouble.reading(view.paths_of(batch.batch_id for batch in batches)):
+        return _read(view, batches, page)
+
+
+def _read(view: LakeView, batches: Sequence[RunBatch], page: RunPage) -> list[dict[str, Any]] | None:
     blocks: list[tuple[RunBatch, Block]] = []
     for batch in batches:
         blocks += ((batch, block) for block in _blocks_of(view, batch, page))
-        if len(blocks) > MOST_BLOCKS or sum(block.rows for _, block in blocks) > MOST_ROWS:
+        if not _are_few([block for _, block in blocks]):
             return None
     hits: list[Hit] = []
     for batch, block in blocks:
@@ -103,23 +115,35 @@ def read_run_page(
 
 def _opening_of(batch: RunBatch, page: RunPage) -> int | None:
     """The block that has the oldest actions of the run in a batch, where these are what is asked for."""
-    if batch.outline is None or not (page.is_opening and page.has_whole(batch)):
+    is_enough = page.limit <= OPENING_ROWS or batch.rows <= OPENING_ROWS
+    if batch.outline is None or not (is_enough and page.is_opening and page.has_whole(batch)):
         return None
     return batch.outline.opening
 
 
 def _blocks_of(view: LakeView, batch: RunBatch, page: RunPage) -> list[Block]:
     opened = view.batches.open(batch.batch_id)
-    opening = _opening_of(batch, page)
-    known: Sequence[int] = range(opened.blocks) if opening is None else [opening]
-    if batch.outline is not None and page.is_of_failures:
-        known = batch.outline.failures
-    numbers = [
-        number
-        for number in known
-        if opened.within_limits(number, {"run_id": [page.run_id], **page.wanted}, page.between_us)
-    ]
+    wanted = {"run_id": [page.run_id], **page.wanted}
+    numbers = (n for n in _numbers_of(batch, opened.blocks, page) if opened.within_limits(n, wanted, page.reach_us))
     return [view.batches.block(opened, number, is_named=True) for number in numbers]
+
+
+def _numbers_of(batch: RunBatch, blocks: int, page: RunPage) -> Sequence[int]:
+    """The blocks an outline names for the page; all where it names none, or such as are not there."""
+    named: Sequence[int] | None = None
+    if batch.outline is not None and page.is_of_failures:
+        named = batch.outline.failures
+    elif (opening := _opening_of(batch, page)) is not None:
+        named = [opening]
+    return range(blocks) if named is None or not set(named) <= set(range(blocks)) else named
+
+
+def _are_few(blocks: Sequence[Block]) -> bool:
+    return (
+        len(blocks) <= MOST_BLOCKS
+        and sum(block.rows for block in blocks) <= MOST_ROWS
+        and sum(block.unpacked_bytes for block in blocks) <= MOST_BYTES
+    )
 
 
 def _hits_in(block: Block, page: RunPage) -> list[Hit]:
@@ -130,11 +154,10 @@ def _hits_in(block: Block, page: RunPage) -> list[Hit]:
         column = block.column(name)
         rows = rows[:0] if column is None else rows[column.one_of(values, rows)]
     happened_us = happened_us_of(block, rows)
-    is_inside = (happened_us >= page.between_us[0]) & (happened_us < page.between_us[1])
+    is_inside = (happened_us >= page.reach_us[0]) & (happened_us < page.reach_us[1])
     after = page.after
     if after is None:
         return first_hits(block, rows[is_inside], page.limit, newest_first=page.newest_first)
-    is_inside &= happened_us <= after.happened_us if page.newest_first else happened_us >= after.happened_us
     at_once = int((happened_us[is_inside] == after.happened_us).sum())  # on either side of the place
     hits = first_hits(block, rows[is_inside], page.limit + at_once, newest_first=page.newest_first)
     return [hit for hit in hits if (hit.place < after if page.newest_first else hit.place > after)]

@@ -223,7 +223,12 @@ class _Hunt:
         return LATEST_US if times is None else times[1]
 
     def _hits_in(self, block: Block) -> list[Hit]:
-        """The newest hits of a block; a test looks only at what the ones before left."""
+        """The newest hits of a block. Raises BatchDamaged, LakeUnavailable."""
+        with block.reading():
+            return self._look_into(block)
+
+    def _look_into(self, block: Block) -> list[Hit]:
+        """A test looks only at what the ones before left."""
         if not all(block.may_hold(SEARCHED_COLUMNS, each.may_be_in) for each in self._anywhere):
             return []
         rows = np.arange(block.rows)
@@ -333,7 +338,8 @@ def actions_of(hits: Sequence[Hit], threads: Executor) -> list[Action]:
     for block, numbers in by_block:
         if (reading := unread.get(id(block))) is not None:
             reading.result()
-        for number, values in zip(numbers, block.take(numbers), strict=True):
-            found[id(block), number] = action_from(**values)
+        with block.reading():
+            for number, values in zip(numbers, block.take(numbers), strict=True):
+                found[id(block), number] = action_from(**values)
         block.forget()
     return [found[id(hit.block), hit.number] for hit in hits]

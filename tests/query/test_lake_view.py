@@ -98,6 +98,19 @@ def test_every_way_of_reading_finds_out_which_batch_is_damaged(world, ask):
     ask(world.view)
 
 
+def test_one_changed_byte_is_found_by_the_page_of_a_run(world):
+    batch_id = world.record({"status": "WARNING"}, {"status": "ERROR"}).batch_id
+    path = world.recorder.lake.path_of("actions", batch_id)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole.replace(b"WARNING", b"WARNXNG", 1))
+
+    with pytest.raises(BatchDamaged, match=batch_id):
+        find_actions(world.view, ActionFilter(), run_id="nightly")
+
+    assert find_actions(world.view, ActionFilter(), run_id="nightly").items == []
+
+
 def test_a_lake_that_is_away_is_not_taken_for_damaged(world):
     world.record({})
     lake = world.view.lake.root

@@ -1,22 +1,28 @@
 """Pages of a run and its timeline, of batches as they came and of merged ones: the same, however little is read."""
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import arrangement, merged_blocks, outlining
-from ingest.action import STATUSES, Status
+from ingest.action import STATUSES, Operation, Status
+from ingest.index_tables import batch_runs
 from ingest.run_outline import outline_from_text
 from query import run_pages
-from query.actions import ActionFilter, find_actions
+from query.actions import Action, ActionFilter, find_actions
+from query.blocks import Block
+from query.paging import Page
 from query.run_batches import RunBatch, list_run_batches
 from query.run_pages import RunPage, within_reach
 from query.runs import get_run
+from query.search import Search, search_actions
 from query.search_hits import Place
 from query.timeline import get_run_timeline
 from tests.query.world import World, open_world
@@ -27,6 +33,7 @@ lines = st.fixed_dictionaries(
     {
         "run_id": st.sampled_from(RUNS),
         "status": st.sampled_from([status.value for status in STATUSES]),
+        "operation": st.sampled_from(["UPDATE", "DELETE"]),
         "happened_at": st.integers(0, 200).map(lambda second: f"2026-11-22T10:{second // 60:02}:{second % 60:02}Z")
         | st.just("1969-12-31T23:59:59.999999Z"),
     }
@@ -48,26 +55,39 @@ def merge(world: World) -> None:
     assert compactor.merge("actions", batch_ids) is not None
 
 
+MINUTE = datetime(2026, 11, 22, 10, 1, tzinfo=UTC)
+FILTERS = (
+    ActionFilter(),
+    ActionFilter(statuses=(Status.ERROR,)),
+    ActionFilter(statuses=(Status.OK,), operations=(Operation.DELETE,)),
+    ActionFilter(since=MINUTE, until=MINUTE + timedelta(minutes=1)),
+)
+
+
 def shown(view, run_id: str) -> list[object]:
     """What pages of a run show, in the order and cut as they are asked for."""
     pages = [
-        find_actions(view, ActionFilter(statuses=statuses), run_id=run_id, sort=sort, limit=limit)
-        for statuses in ((), (Status.ERROR,))
+        page
+        for wanted in FILTERS
         for sort in ("happened_at", "-happened_at")
-        for limit in (2, 50)
+        for limit in (2, 7, 50)
+        for page in all_pages(view, wanted, run_id, sort, limit)
     ]
-    next_pages = [
-        find_actions(view, ActionFilter(), run_id=run_id, limit=2, cursor=page.next_cursor)
-        for page in pages[:1]
-        if page.next_cursor
-    ]
-    timelines = [get_run_timeline(view, get_run(view, run_id), buckets=buckets) for buckets in (2, 60)]
-    return [*pages, *next_pages, *timelines]
+    return [*pages, *(get_run_timeline(view, get_run(view, run_id), buckets=buckets) for buckets in (2, 60))]
+
+
+def all_pages(view, wanted: ActionFilter, run_id: str, sort: str, limit: int) -> Iterator[Page[Action]]:
+    cursor = None
+    while True:
+        page = find_actions(view, wanted, run_id=run_id, sort=sort, limit=limit, cursor=cursor)
+        yield page
+        if (cursor := page.next_cursor) is None:
+            return
 
 
 @settings(max_examples=12, deadline=None)
-@given(batches=some_batches, late=st.lists(lines, max_size=5))
-def test_merged_runs_are_shown_as_they_were(batches, late) -> None:
+@given(batches=some_batches, late=st.lists(lines, max_size=5), chunk_bytes=st.sampled_from([1, 2000, 1 << 20]))
+def test_merged_runs_are_shown_as_they_were(batches, late, chunk_bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
         for batch in [*batches, *([late] if late else [])]:
             world.record(*batch)
@@ -77,7 +97,9 @@ def test_merged_runs_are_shown_as_they_were(batches, late) -> None:
             by_statement = {run_id: shown(world.view, run_id) for run_id in runs}
         assert {run_id: shown(world.view, run_id) for run_id in runs} == by_statement
 
-        merge(world)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(merged_blocks, "CHUNK_BYTES", chunk_bytes)
+            merge(world)
 
         assert {run_id: shown(world.view, run_id) for run_id in runs} == by_statement
 
@@ -144,6 +166,40 @@ def test_the_failures_of_a_large_merged_run_are_read_from_the_row_groups_that_ha
     opened = world.view.batches.open(batch.batch_id)
     assert [opened.rows(block) for block in batch.outline.failures] == [3]
     assert opened.blocks > run_pages.MOST_BLOCKS
+
+
+def test_blocks_without_any_of_a_problem_are_left_alone(world, monkeypatch) -> None:
+    monkeypatch.setattr(world.view, "fetch", None)
+    monkeypatch.setattr(merged_blocks, "FEW_ROWS", 1)
+    monkeypatch.setattr(merged_blocks, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(outlining, "LEAST_ROWS", 100)
+    world.record(*({"source_id": str(n)} for n in range(20)), {"status": "ERROR", "message": "Locked"})
+    merge(world)
+    (failed,) = search_actions(world.view, Search(statuses=(Status.ERROR,))).items
+
+    page = find_actions(world.view, ActionFilter(problem_id=failed.problem_id), run_id="nightly")
+
+    assert page.items == [failed]
+
+
+def test_an_outline_that_names_a_row_group_that_is_not_there_is_passed_over(world) -> None:
+    world.record(*({"source_id": str(n), "status": STATUSES[n % 4].value} for n in range(9)))
+    merge(world)
+    before = shown(world.view, "nightly")
+    ((said,),) = world.view.select(sa.select(batch_runs.c.outline))
+    wrong = replace(outline_from_text(said), opening=999, failures=(998,)).as_text()
+    with world.recorder.index.engine.begin() as connection:
+        connection.execute(sa.update(batch_runs).values(outline=wrong))
+
+    assert shown(world.view, "nightly") == before
+
+
+def test_large_rows_are_asked_for_by_a_statement(world, monkeypatch) -> None:
+    monkeypatch.setattr(run_pages, "MOST_BYTES", 100_000)
+    world.record(*({"details": {"note": f"{n} " * 20_000}} for n in range(20)))
+    monkeypatch.setattr(Block, "load", None)
+
+    assert len(find_actions(world.view, ActionFilter(), run_id="nightly").items) == 20
 
 
 def test_the_timeline_of_a_large_merged_run_comes_from_the_index_alone(world, monkeypatch) -> None:

@@ -32,6 +32,13 @@ def merge_some(world: World, how_many: int) -> list[str]:
     return world.view.newest_merged(how_many)
 
 
+def bytes_of(world: World, batch_id: str) -> int:
+    """What the columns of its first block take."""
+    block = world.view.batches.block(world.view.batches.open(batch_id), 0, is_named=False)
+    block.prepare()
+    return block.nbytes
+
+
 def is_kept(view: LakeView, batch_id: str) -> bool:
     return view.batches.block(view.batches.open(batch_id), 0, is_named=True).is_kept(ACTION_SCHEMA.names)
 
@@ -58,6 +65,31 @@ def test_what_pages_of_runs_begin_with_is_read_first(world: World, monkeypatch: 
     world.view.batches.warm_up(merged, threading.Event())
 
     assert read == [(batch_id, block) for block in (0, 1) for batch_id in merged]
+
+
+def test_a_batch_that_came_later_takes_the_place_of_others(world: World) -> None:
+    older, newer = (record_merged(world, message) for message in ("older", "newer"))
+    view = LakeView(world.recorder.lake, world.recorder.index, kept_bytes=bytes_of(world, newer) * 3 // 2)
+
+    view.batches.warm_up([older], threading.Event())
+    view.batches.warm_up([newer, older], threading.Event())
+
+    assert is_kept(view, newer)
+    assert not is_kept(view, older)
+    view.close()
+
+
+def test_what_was_read_first_is_let_go_of_last(world: World) -> None:
+    merged = [record_merged(world, message) for message in ("newest", "older", "oldest")]
+    size = bytes_of(world, merged[0])
+    view = LakeView(world.recorder.lake, world.recorder.index, kept_bytes=size * 7 // 2)
+    view.batches.warm_up(merged, threading.Event())
+    assert all(is_kept(view, batch_id) for batch_id in merged)
+
+    view.batches.block(view.batches.open(record_merged(world, "asked for")), 0, is_named=True).prepare()
+
+    assert [is_kept(view, batch_id) for batch_id in merged] == [True, True, False]
+    view.close()
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 1])
