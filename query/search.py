@@ -6,6 +6,8 @@ row of such a block is read, its values are asked whether they may have it. Eith
 hold anything newer than what was found already are left alone.
 """
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -20,13 +22,13 @@ import sqlalchemy as sa
 from ingest.action import OPERATIONS, STATUSES, Operation, Status
 from ingest.index_tables import batch_runs, batches, has_counted, is_readable
 from ingest.schema import ACTION_SCHEMA
-from ingest.timestamps import EARLIEST_US, LATEST_US, to_microseconds
+from ingest.timestamps import EARLIEST_US, LATEST_US, from_microseconds, to_microseconds
 from ingest.token_index import TokenIndex, lower
 from query.actions import Action, action_from, place_from, place_of, read_place
 from query.blocks import THREADS, Batch, Block
 from query.columns import Mask
 from query.lake_view import LakeView
-from query.paging import Page, page_of
+from query.paging import Page, page_of, write_cursor
 from query.runs import list_facets
 from query.search_conditions import Condition
 from query.search_hits import Hit, NewestHits, Place, first_hits, happened_us_of, places_of
@@ -44,6 +46,8 @@ from query.search_terms import (
 MOST_BEGUN = 2 * THREADS
 """Blocks that are looked through, before the first of them is done."""
 _STREAMED_ROWS = 1000
+_BEHIND_ALL = ("\uffff", 0)
+"""A batch and a row after those of all actions of a moment, in a cursor that goes on with that moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +73,56 @@ class Search:
     conditions: tuple[Condition, ...] = ()
 
 
-def search_actions(view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None) -> Page[Action]:
-    """A page of what was found. Raises InvalidInput for a bad expression or cursor."""
-    found = find_newest(view, search, limit + 1, most=limit + 1, cursor=cursor)
-    return page_of(actions_of(found.hits[: limit + 1], view.batches.threads), limit, place_of)
+def search_actions(
+    view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None, seconds: float | None = None
+) -> Page[Action]:
+    """A page of what was found. Raises InvalidInput for a bad expression or cursor.
+
+    Once so many ``seconds`` are over it is what was found until then: fewer than ``limit``, and a cursor to go on at.
+    """
+    found = find_newest(view, search, limit + 1, most=limit + 1, cursor=cursor, seconds=seconds)
+    return page_of_found(view, found, limit)
 
 
-def find_newest(view: LakeView, search: Search, needed: int, *, most: int, cursor: str | None = None) -> NewestHits:
+def page_of_found(view: LakeView, found: NewestHits, limit: int) -> Page[Action]:
+    """The page that the first ``limit + 1`` hits make up."""
+    actions = actions_of(found.hits[: limit + 1], view.batches.threads)
+    if found.unlooked_us is None or len(actions) > limit:
+        return page_of(actions, limit, place_of)
+    return Page(items=actions, next_cursor=write_cursor((found.unlooked_us, *_BEHIND_ALL)))
+
+
+def looked_back_to(page: Page[Action], limit: int) -> datetime | None:
+    """Until when a page whose time was over has looked for hits, the latest first; None for others."""
+    if page.next_cursor is None or len(page.items) >= limit:
+        return None
+    place = place_from(read_place(page.next_cursor))
+    return None if place is None else from_microseconds(place.happened_us)
+
+
+def oldest_moment(view: LakeView) -> datetime | None:
+    """When the first of all actions happened; None where there are none."""
+    [(first_us,)] = view.select(sa.select(sa.func.min(batches.c.first_us)).where(batches.c.kind == "actions"))
+    return None if first_us is None else from_microseconds(first_us)
+
+
+def find_newest(
+    view: LakeView,
+    search: Search,
+    needed: int,
+    *,
+    most: int,
+    cursor: str | None = None,
+    seconds: float | None = None,
+) -> NewestHits:
     """The newest hits: so many as are needed, or all; and more, up to ``most``, as far as they were come across."""
     found = NewestHits(needed, most)
-    hunt = _Hunt(view, search, after=place_from(read_place(cursor)), most=most)
+    over_at = math.inf if seconds is None else time.monotonic() + seconds
+    hunt = _Hunt(view, search, after=place_from(read_place(cursor)), most=most, over_at=over_at)
     for hits in hunt.hits(found.is_certain):
         found.add(hits)
+    if hunt.unlooked_us is not None:
+        found.end_at(hunt.unlooked_us)
     return found
 
 
@@ -100,15 +142,23 @@ def record_history(
 
 
 class _Hunt:
-    """A search under way: what it must look at. Of each block the ``most`` newest hits are wanted, or all."""
+    """A search under way: what it must look at. Of each block the ``most`` newest hits are wanted, or all.
 
-    def __init__(self, view: LakeView, search: Search, *, after: Place | None, most: int | None) -> None:
+    When its time is over it ends before the next batch; what happened at ``unlooked_us`` or before was not looked at.
+    """
+
+    unlooked_us: int | None = None
+
+    def __init__(
+        self, view: LakeView, search: Search, *, after: Place | None, most: int | None, over_at: float = math.inf
+    ) -> None:
         if search.regex is not None:
             check_regex(search.regex)
         self._view = view
         self._search = search
         self._after = after
         self._most = most
+        self._over_at = over_at
         self._terms = [Term(text) for text in search.terms]
         self._conditions = _spelled(view, search.conditions)
         self._since_us = EARLIEST_US if search.since is None else to_microseconds(search.since)
@@ -144,6 +194,10 @@ class _Hunt:
         """The blocks that can hold hits, each after the time of its last action: batch after batch, newest first."""
         for batch_id, batch_last_us in self._batches():
             if is_enough(batch_last_us):
+                return
+            # Whoever goes on from here must come further: not where the search before had begun.
+            if time.monotonic() > self._over_at and batch_last_us < self._until_us - 1:
+                self.unlooked_us = batch_last_us
                 return
             yield from self._blocks(self._view.batches.open(batch_id))
 

@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any
 
 from ingest.problem import template_of
-from query.actions import Action, place_of
+from query.actions import Action
 from query.lake_view import LakeView
-from query.paging import Page, page_of
-from query.search import Search, actions_of, find_newest
+from query.paging import Page
+from query.search import Search, find_newest, page_of_found
 from query.search_hits import Hit
 
 COUNTED_HITS = 1000
@@ -58,12 +58,15 @@ class Found:
     is_all: bool
 
 
-def search_with_facets(view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None) -> Found:
-    """A page of what was found, with facets. Raises InvalidInput for a bad expression or cursor."""
-    found = find_newest(view, search, limit + 1, most=max(COUNTED_HITS, limit) + 1, cursor=cursor)
+def search_with_facets(
+    view: LakeView, search: Search, *, limit: int = 50, cursor: str | None = None, seconds: float | None = None
+) -> Found:
+    """A page of what was found, in so many seconds, with facets. Raises InvalidInput for a bad expression or cursor."""
+    most = max(COUNTED_HITS, limit) + 1
+    found = find_newest(view, search, limit + 1, most=most, cursor=cursor, seconds=seconds)
     counted = _of_few_blocks(found.complete[:COUNTED_HITS])
     facets = _facets_of(counted)
-    page = page_of(actions_of(found.hits[: limit + 1], view.batches.threads), limit, place_of)
+    page = page_of_found(view, found, limit)
     for hit in counted:
         hit.block.forget()
     is_all = found.is_all and len(counted) == len(found.hits)

@@ -57,6 +57,7 @@ class NewestHits:
         self._needed = needed
         self._most = most
         self._left_us: int | None = None
+        self.unlooked_us: int | None = None
 
     def add(self, hits: Iterable[Hit]) -> None:
         self.hits = sorted([*self.hits, *hits], key=lambda hit: hit.place, reverse=True)[: self._most]
@@ -67,6 +68,12 @@ class NewestHits:
         if is_left:
             self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
         return is_left
+
+    def end_at(self, last_us: int) -> None:
+        """Nothing that happened at ``last_us`` or before was looked for, but for some that was come across."""
+        self.unlooked_us = last_us
+        self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
+        self.hits = [hit for hit in self.hits if hit.place.happened_us > last_us]
 
     @property
     def is_all(self) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import LOOKS, violations
+from web.pages import search_results
 from web.workspace import Workspace
 
 REFUSED = b"""{"run_id":"late","integration":"jira","status":"kaputt","message":"Not allowed","source_id":"OPS-1"}
@@ -54,6 +55,20 @@ def test_further_hits_come_under_their_runs_and_open_in_place(page: Page) -> Non
     page.locator("tr.action .opener").last.click()
 
     expect(page.locator("tr.action-details")).to_have_count(1)
+
+
+def test_a_search_that_takes_long_goes_on_by_itself(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.goto("/search?q=refused&match=substring&limit=500")
+    hits = page.locator("tr.action").count()
+    assert 0 < hits < 500
+    monkeypatch.setattr(search_results, "SECONDS", 0)
+    page.goto("/search?q=refused&match=substring&limit=500")
+
+    expect(page.locator("tr.action")).to_have_count(hits)
+    expect(page.locator("progress")).to_have_count(0)
+
+    page.goto("/search?q=nobody-ever-said-this&match=substring")
+    expect(page.get_by_text("No further hits.")).to_be_visible()
 
 
 def test_facets_and_help_are_folded_on_a_telephone(page: Page) -> None:

@@ -1,16 +1,19 @@
 """``synclog search``: actions across runs, latest first."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
 
 import click
+from rich.console import Console
 
 from ingest.action import Operation, Status, parse_operation, parse_status
 from query.actions import Action
-from query.paging import Page
-from query.search import Search, search_actions, stream_search
+from query.lake_view import LakeView
+from query.search import Search, looked_back_to, search_actions, stream_search
 from query.search_fields import Match, looking_for
+from reports.wording import iso_datetime
 from web.api.schemas import action_as_json
 from web.commands.filters import INSTANT, WordType
 from web.commands.invocation import Invocation
@@ -20,6 +23,8 @@ COLUMNS = (
     "happened_at", "run_id", "operation", "status", "target_type", "target_name", "target_id", "code", "message",
 )  # fmt: skip
 PAGE = 1000
+SECONDS = 1.0
+"""After which what was found until then is written, and how far back that was."""
 
 
 @click.command()
@@ -80,24 +85,24 @@ def search(
     )
     with invocation.open_existing() as workspace:
         view = workspace.view
-        found = (
-            chain.from_iterable(stream_search(view, wanted))
-            if everything
-            else _newest(lambda most, cursor: search_actions(view, wanted, limit=most, cursor=cursor), limit)
-        )
+        found = chain.from_iterable(stream_search(view, wanted)) if everything else _newest(view, wanted, limit)
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)
 
 
-def _newest(page_of: Callable[[int, str | None], Page[Action]], limit: int) -> Iterator[Action]:
-    """So many actions, page after page."""
+def _newest(view: LakeView, wanted: Search, limit: int) -> Iterator[Action]:
+    """So many actions, page after page; at a terminal it says how far back it has looked."""
 
     def pages() -> Iterator[list[Action]]:
         cursor: str | None = None
-        while True:
-            page = page_of(min(limit, PAGE), cursor)
-            yield list(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        asked = min(limit, PAGE)
+        with Console(stderr=True, quiet=not sys.stderr.isatty()).status("looking") as shown:
+            while True:
+                page = search_actions(view, wanted, limit=asked, cursor=cursor, seconds=SECONDS)
+                yield page.items
+                if (back_to := looked_back_to(page, asked)) is not None:
+                    shown.update(f"looked back to {iso_datetime(back_to)}")
+                cursor = page.next_cursor
+                if cursor is None:
+                    return
 
     return islice(chain.from_iterable(pages()), limit)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from ingest.errors import InvalidInput
 from query.actions import Action
 from query.lake_view import LakeView
 from query.runs import Run, RunFacets, list_runs
-from query.search import Search, search_actions
+from query.search import Search, looked_back_to, oldest_moment, search_actions
 from query.search_facets import Facet, FacetValue, Found, runs_of, search_with_facets
 from query.search_fields import FIELDS, TIMES, Match, looking_for, name_of
 from query.search_grammar import narrowed, read_clauses, spell_clauses
@@ -20,6 +21,8 @@ from web.pages.addresses import Arguments, address, said
 from web.pages.arguments import TIME_RANGES, moment_of
 
 PATH = "/search"
+SECONDS = 1.0
+"""How long a page looks for its hits before it shows those it has; then it asks by itself for what is further back."""
 MATCH_LABELS: Mapping[Match, str] = {
     Match.WORDS: "Words and fields",
     Match.SUBSTRING: "Text anywhere",
@@ -47,6 +50,14 @@ class RunHits:
     run_id: str
     run: Run | None
     actions: Sequence[Action]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """A search that is not over: until when it has looked back, and how much that is of all time, in percent."""
+
+    back_to: datetime
+    percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,7 @@ class Results:
     next_cursor: str | None
     marks: Highlight
     counts: Found | None = None
+    looking: Looking | None = None
     since: datetime | None = None
     message_shown: int = MESSAGE_SHOWN
 
@@ -138,6 +150,8 @@ class Results:
     def heading(self) -> str:
         """How many there are, as far as that is known."""
         shown = sum(len(run.actions) for run in self.runs)
+        if self.looking is not None:
+            return "Hits, latest first"
         if self.counts is not None and self.counts.is_all and "cursor" not in self.asked.arguments:
             return plural(self.counts.counted, "hit")
         if self.next_cursor is None and "cursor" not in self.asked.arguments:
@@ -194,8 +208,9 @@ def read_asked_search(text: str, match: Match, *, now: datetime) -> Search:
 def build_results(view: LakeView, asked: Asked, *, now: datetime, with_facets: bool) -> Results:
     """A page of hits. Raises InvalidInput for a text that makes no sense."""
     search, limit, cursor = read_asked_search(asked.text, asked.match, now=now), limit_of(), text_of("cursor")
-    counts = search_with_facets(view, search, limit=limit, cursor=cursor) if with_facets else None
-    page = counts.page if counts is not None else search_actions(view, search, limit=limit, cursor=cursor)
+    asks = partial(search_with_facets if with_facets else search_actions, view, search)
+    found = asks(limit=limit, cursor=cursor, seconds=SECONDS)
+    counts, page = (found, found.page) if isinstance(found, Found) else (None, found)
     by_run = runs_of(page.items)
     known = list_runs(view, [some[0].run_id for some in by_run])
     return Results(
@@ -204,8 +219,17 @@ def build_results(view: LakeView, asked: Asked, *, now: datetime, with_facets: b
         next_cursor=page.next_cursor,
         marks=_marks(asked),
         counts=counts,
+        looking=_looking(view, search, looked_back_to(page, limit), now=now),
         since=search.since,
     )
+
+
+def _looking(view: LakeView, search: Search, back_to: datetime | None, *, now: datetime) -> Looking | None:
+    if back_to is None:
+        return None
+    first, last = max(filter(None, (oldest_moment(view), search.since)), default=back_to), min(search.until or now, now)
+    percent = 100 * (last - back_to) / (last - first) if first < last else 100.0
+    return Looking(back_to=back_to, percent=min(max(percent, 0.0), 100.0))
 
 
 def _marks(asked: Asked) -> Highlight:

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.web.pages.text import text_of
+from web.pages import search_results
 from web.workspace import Workspace
 
 LINES = (
@@ -74,6 +75,29 @@ def test_further_rows_come_alone(found_pages: FlaskClient) -> None:
     assert page.text.count('class="action"') == 1
     assert "Load more" in page.text
     assert "<html" not in page.text
+
+
+def test_a_long_search_shows_how_far_back_it_has_looked_and_asks_for_more(
+    own_pages: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_results, "SECONDS", 0)
+    for day in (1, 2):
+        line = b'{"run_id":"r","happened_at":"2026-10-0%dT12:00:00Z","message":"day %d"}\n' % (day, day)
+        own_pages.post("/api/v1/actions", data=line, content_type="application/x-ndjson")
+    page = own_pages.get("/search?q=day%201&match=substring").text
+    shown = [text_of(page)]
+
+    while asked := re.findall(r'hx-get="(/search[^"]*)" hx-trigger="load', page):
+        assert "<progress" in page
+        page = own_pages.get(unescape(asked[0]), headers={"HX-Request": "true"}).text
+        shown.append(text_of(page))
+
+    assert len(shown) == 3
+    assert "Looked back to" in shown[0]
+    assert "Nothing found" not in shown[0]
+    assert "Looked back to" in shown[1]
+    assert "day 1" in shown[2]
+    assert "Looked back to" not in shown[2]
 
 
 def test_an_action_leads_to_the_history_of_its_record(found_pages: FlaskClient, workspace: Workspace) -> None:
