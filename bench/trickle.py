@@ -173,10 +173,10 @@ def _describe_writing(sent: Sequence[Sent], seconds: float, end: Look) -> list[M
     return [
         Measurement(
             name="write amplification",
-            value=f"{end.written / written:.2f}",
+            value=f"{(written + end.written) / written:.2f}",
             note=(
-                f"{end.written / 2**20:,.1f} MiB written by the server and its compaction, index database included, "
-                f"for {written / 2**20:,.1f} MiB of small batches"
+                f"{written / 2**20:,.1f} MiB of small batches, and {end.written / 2**20:,.1f} MiB written by the "
+                "server and its compaction, index database included"
             ),
         ),
         Measurement(
