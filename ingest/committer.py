@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from ingest.action import UNKNOWN_INTEGRATION
 from ingest.batch import BatchIds, received_us_of, seal
-from ingest.errors import LakeUnavailable
+from ingest.errors import LakeUnavailable, OutcomeUnknown
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer
 from ingest.formats import Reject
@@ -143,24 +143,43 @@ class Committer:
         try:
             self._seal_actions(submissions, read(additions), additions)
             reach(FaultPoint.SEALED)
-            if not self._index_turn.acquire(timeout=INDEX_PATIENCE_SECONDS):
-                raise LakeUnavailable("the index is busy", hint="try again in a moment")
-            try:
-                self._index.add_new(additions)
-            finally:
-                self._index_turn.release()
+            self._tell_index(additions)
+        except OutcomeUnknown:
+            raise  # deleting what may have been recorded would lose it; whoever opens the lake next can tell
         except BaseException:
             self._take_back(additions)
             raise
         reach(FaultPoint.INDEXED)
 
+    def _tell_index(self, additions: Sequence[Addition]) -> None:
+        if not self._index_turn.acquire(timeout=INDEX_PATIENCE_SECONDS):
+            raise LakeUnavailable("the index is busy", hint="try again in a moment")
+        try:
+            self._index.add_new(additions)
+        except OutcomeUnknown as error:
+            if not self._was_told(additions):
+                raise LakeUnavailable(error.message, hint="try again in a moment") from error
+        finally:
+            self._index_turn.release()
+
+    def _was_told(self, additions: Sequence[Addition]) -> bool:
+        """Whether the index took these although it did not say so. Raises OutcomeUnknown when that cannot be asked."""
+        try:
+            return self._index.has_all([addition.batch_id for addition in additions])
+        except LakeUnavailable as error:
+            raise OutcomeUnknown(
+                f"nobody can tell whether this was recorded: {error.message}",
+                hint="send it again with the same idempotency key; without one it may count twice",
+            ) from error
+
     def _take_back(self, additions: Sequence[Addition]) -> None:
         """Nobody will be told that these are safe. They are not kept aside: a full disk would never be less full.
 
-        What the index has all the same, because somebody who opened the lake just now told it, stays.
+        Only for what this process has certainly not made known. What the index has all the same, because somebody who
+        opened the lake just now told it, stays.
         """
         try:
-            live = self._index.find_live([addition.batch.footer.batch_id for addition in additions])
+            live = self._index.find_live([addition.batch_id for addition in additions])
         except LakeUnavailable:
             live = []
         for addition in additions:

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from ingest.errors import LakeUnavailable
+from ingest.errors import LakeUnavailable, OutcomeUnknown
 
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
+_PATIENCE = "set local lock_timeout = 5000"  # milliseconds, as SQLite's busy_timeout below
 
 
 class Database:
@@ -32,31 +33,40 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Raises LakeUnavailable."""
-        with self._trouble(), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, during which nobody else writes. Raises LakeUnavailable."""
-        with (
-            self._trouble(),
-            self.engine.connect().execution_options(synclog_writes=True) as connection,
-            connection.begin(),
-        ):
-            if not self.is_sqlite:
-                # What is read, added to and written back needs what SQLite's transactions have anyway.
-                connection.execute(_LOCK, {"name": f"synclog {self.name}"})
-            yield connection
-
-    @contextmanager
-    def _trouble(self) -> Iterator[None]:
         try:
-            yield
+            with self.engine.connect() as connection:
+                yield connection
         except DBAPIError as error:
-            place = self.engine.url.render_as_string(hide_password=True)
-            raise LakeUnavailable(
-                f"the {self.name} {place} cannot be used: {error.orig}", hint="try again in a moment"
-            ) from error
+            raise LakeUnavailable(self._cannot(error), hint="try again in a moment") from error
+
+    @contextmanager
+    def writing(self, *, patient: bool = True) -> Iterator[sa.Connection]:
+        """One transaction, during which nobody else writes. Who is not patient waits for its turn a few seconds only.
+
+        Raises LakeUnavailable when nothing was written, OutcomeUnknown when the database was told to commit and its
+        answer was not heard.
+        """
+        is_committing = False
+        try:
+            with (
+                self.engine.connect().execution_options(synclog_writes=True) as connection,
+                connection.begin(),
+            ):
+                if not self.is_sqlite:
+                    # What is read, added to and written back needs what SQLite's transactions have anyway.
+                    if not patient:
+                        connection.exec_driver_sql(_PATIENCE)
+                    connection.execute(_LOCK, {"name": f"synclog {self.name}"})
+                yield connection
+                is_committing = True
+        except DBAPIError as error:
+            if is_committing:
+                raise OutcomeUnknown(self._cannot(error), hint="it may have been done all the same") from error
+            raise LakeUnavailable(self._cannot(error), hint="try again in a moment") from error
+
+    def _cannot(self, error: DBAPIError) -> str:
+        place = self.engine.url.render_as_string(hide_password=True)
+        return f"the {self.name} {place} cannot be used: {error.orig}"
 
 
 def some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -22,7 +22,8 @@
     │   └── IdempotencyKeyReused
     ├── LakeError
     │   ├── LakeUnavailable     disk full, read-only folder, locked index: try again later
-    │   │   └── Overloaded      more is being sent than can be written
+    │   │   ├── Overloaded      more is being sent than can be written
+    │   │   └── OutcomeUnknown  a database broke off at the end of a transaction
     │   ├── LakeTooNew          written by a newer synclog
     │   └── BatchDamaged
     ├── QueryError
@@ -127,6 +128,10 @@ class LakeUnavailable(LakeError):
 
 class Overloaded(LakeUnavailable):
     code = "overloaded"
+
+
+class OutcomeUnknown(LakeUnavailable):
+    code = "outcome-unknown"
 
 
 class LakeTooNew(LakeError):

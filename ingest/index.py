@@ -79,16 +79,17 @@ class Index(IndexDatabase):
     def list_known(self) -> set[str]:
         """The ids of all batches the index has heard of: live, replaced and damaged."""
         with self.reading() as connection:
-            return {
-                batch_id
-                for table in (batches, replaced, damaged)
-                for batch_id in connection.scalars(sa.select(table.c.batch_id))
-            }
+            return {batch_id for table in _KNOWN_IN for batch_id in connection.scalars(sa.select(table.c.batch_id))}
 
     def find_live(self, batch_ids: Sequence[str]) -> list[str]:
         """Those of the batches that are live."""
         with self.reading() as connection:
             return _live_among(connection, batch_ids)
+
+    def has_all(self, batch_ids: Sequence[str]) -> bool:
+        """Whether all the batches are known, once every transaction begun before has ended one way or the other."""
+        with self.writing(patient=False) as connection:
+            return set(batch_ids) <= _known_among(connection, batch_ids)
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
@@ -118,7 +119,7 @@ class Index(IndexDatabase):
 
     def add_new(self, additions: Sequence[Addition]) -> None:
         """The same for batches nobody has been told of. Raises KeyTaken, and changes nothing, when another process
-        has recorded a request with one of their idempotency keys meanwhile.
+        has recorded a request with one of their idempotency keys meanwhile; OutcomeUnknown when nobody can tell.
         """
         with self.writing() as connection:
             if any(_is_overtaken(connection, addition.batch) for addition in additions):
@@ -311,6 +312,8 @@ def _addition_of(damage: Damage) -> Addition:
 
 _DERIVED = (batches, batch_runs, batch_problems, problem_totals, runs, run_events, idempotency, replaced, damaged)
 
+_KNOWN_IN = (batches, replaced, damaged)
+
 # Built once: that takes as long as running them does.
 _INSERT_RUNS = sa.insert(batch_runs)
 _THESE_BATCHES: sa.BindParameter[str] = sa.bindparam("batch_ids", expanding=True)
@@ -365,6 +368,15 @@ def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dic
     for some in some_at_a_time(list(batch_ids)):
         found.update({row.batch_id: row.by for row in connection.execute(_CHOSEN_REPLACED, {"batch_ids": some})})
     return found
+
+
+def _known_among(connection: sa.Connection, batch_ids: Sequence[str]) -> set[str]:
+    return {
+        batch_id
+        for table in _KNOWN_IN
+        for some in some_at_a_time(batch_ids)
+        for batch_id in connection.scalars(sa.select(table.c.batch_id).where(table.c.batch_id.in_(some)))
+    }
 
 
 def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str]:

@@ -30,6 +30,7 @@ STATUS_OF_ERROR: tuple[tuple[type[errors.SynclogError], int], ...] = (
     (errors.InvalidInput, 400),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
+    (errors.OutcomeUnknown, 504),
     (errors.LakeUnavailable, 503),
     (errors.LakeError, 500),
     (errors.QueryRefused, 400),

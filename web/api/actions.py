@@ -184,7 +184,7 @@ ROUTES = (
         parameters=(Parameter(name="run_id", meaning="for lines that do not name one"), *_DEFAULTS, *_MANNER),
         body=_LINES,
         answers=_RECEIPTS,
-        errors=(409, 413, 415, 503),
+        errors=(409, 413, 415, 503, 504),
     ),
     Route(
         method="POST",
@@ -195,7 +195,7 @@ ROUTES = (
         parameters=(*_DEFAULTS, *_MANNER),
         body=_LINES,
         answers=_RECEIPTS,
-        errors=(409, 413, 415, 503),
+        errors=(409, 413, 415, 503, 504),
     ),
     Route(
         method="GET",

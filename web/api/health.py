@@ -16,6 +16,7 @@ from ingest.errors import LakeUnavailable
 from ingest.index_tables import batches, runs
 from web.api.routes import JSON, Answer, Route, workspace
 from web.api.schemas import health_as_json
+from web.error_pages import RETRY_AFTER_SECONDS
 from web.health import build_health
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,14 +47,19 @@ def get_health() -> Response:
 
 
 def get_metrics() -> Response:
-    """What the lake holds, as Prometheus text."""
-    with workspace().recorder.index.engine.connect() as connection:
-        held = connection.execute(
-            select(
-                batches.c.kind, func.count(), func.coalesce(func.sum(batches.c.rows), 0), func.sum(batches.c.bytes)
-            ).group_by(batches.c.kind)
-        ).all()
-        seen = connection.execute(select(runs.c.progress, func.count()).group_by(runs.c.progress)).all()
+    """What the lake holds, as Prometheus text; 503 and the reason as a comment while the index cannot be asked."""
+    try:
+        with workspace().recorder.index.reading() as connection:
+            held = connection.execute(
+                select(
+                    batches.c.kind, func.count(), func.coalesce(func.sum(batches.c.rows), 0), func.sum(batches.c.bytes)
+                ).group_by(batches.c.kind)
+            ).all()
+            seen = connection.execute(select(runs.c.progress, func.count()).group_by(runs.c.progress)).all()
+    except LakeUnavailable as error:
+        reason = " ".join(error.message.split())
+        later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Response(f"# {reason}\n", 503, headers=later, content_type=PROMETHEUS)
     lines = [
         *_metric("synclog_batches", "sealed batches", [(f'kind="{kind}"', count) for kind, count, _, _ in held]),
         *_metric("synclog_rows", "rows in sealed batches", [(f'kind="{kind}"', rows) for kind, _, rows, _ in held]),

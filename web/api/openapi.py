@@ -29,6 +29,7 @@ ERROR_MEANINGS = {
     415: "a content type, encoding or format nobody reads here",
     422: "not within the limits",
     503: "cannot be written or answered right now: try again after Retry-After seconds",
+    504: "recorded or not, nobody can tell: send it again with its idempotency key",
 }
 
 

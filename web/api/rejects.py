@@ -149,6 +149,6 @@ ROUTES = (
         detail="Each line once, however often it is asked for. Lines that are still refused stay as they are.",
         parameters=(*_CHOICE, *_MEND),
         answers=(Answer(status=200, meaning="those that were right are recorded", schema="Replay"),),
-        errors=(503,),
+        errors=(503, 504),
     ),
 )

@@ -219,7 +219,7 @@ ROUTES = (
             Answer(status=201, meaning="announced", schema="Run"),
             Answer(status=200, meaning="known already, unchanged", schema="Run"),
         ),
-        errors=(503,),
+        errors=(503, 504),
     ),
     Route(
         method="GET",
@@ -245,7 +245,7 @@ ROUTES = (
         detail="A step back, such as FINISHED to RUNNING, is 409.",
         body=Body(schema="RunChange", example={"progress": "FINISHED", "claimed": {"processed": 1200, "errors": 3}}),
         answers=(Answer(status=200, meaning="the run", schema="Run"),),
-        errors=(404, 409, 503),
+        errors=(404, 409, 503, 504),
     ),
     Route(
         method="POST",
@@ -254,7 +254,7 @@ ROUTES = (
         summary="Ask a run to stop",
         detail="Its sender sees ABORTION_PENDING and says ABORTED when it has stopped.",
         answers=(Answer(status=202, meaning="asked; the run", schema="Run"),),
-        errors=(404, 409, 503),
+        errors=(404, 409, 503, 504),
     ),
     Route(
         method="GET",
