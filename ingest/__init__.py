@@ -30,6 +30,7 @@ The way in, one module a step::
     control         what people decide and keep, beside the history;  database  what it and the index are built on
     lake_contents   what is in a lake, for an index that does not know it
     backup          a copy of the lake, taken while others write, brought up to date by the next
+    backup_manifest the files of such a copy, and whether they are as they were copied
     care            is every batch whole, and does the index agree?  batch_check  is this one?  outline_check
     damage          batches that are not what was written;  suspects  those that somebody could not read
     client          the same door, over HTTP

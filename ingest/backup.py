@@ -7,60 +7,67 @@ and all its files are still there. The copy is a lake like any other: whoever op
 footers. What people keep in the control database is copied beside it, whole and at once.
 """
 
-import json
 import os
 import shutil
 import socket
-import sqlite3
 import uuid
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.backup_manifest import (
+    BLOCK_BYTES,
+    CONTROL,
+    COPYING,
+    MANIFEST,
+    CopiedFile,
+    Progress,
+    disk_trouble,
+    file_from,
+    has_its_bytes,
+    has_its_size,
+    read_manifest,
+    sum_of,
+    sync,
+    write_manifest,
+)
 from ingest.compaction import KEEP_FILES, LEASE_SECONDS
-from ingest.control import Control, what_is_wrong_with
-from ingest.errors import BatchDamaged, Conflict, InvalidInput, LakeUnavailable
+from ingest.control import Control
+from ingest.errors import BatchDamaged, Conflict, InvalidInput
 from ingest.fault_points import FaultPoint, reach
 from ingest.index import Index
 from ingest.index_tables import batches, damaged
 from ingest.lake import Lake
 from ingest.timestamps import to_microseconds
 
-MANIFEST = "backup.json"
-MANIFEST_FORMAT = 1
-CONTROL = "control.sqlite"
-_COPYING = ".copying"
-_BLOCK_BYTES = 1 << 20
-
-Progress = Callable[[int, int], None]
-"""Is told of bytes done, and of how many."""
+Fit = Callable[[Path, CopiedFile], bool]
+"""Whether a file of the copy before is as it was copied: :func:`has_its_size`, or :func:`has_its_bytes` to read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedFile:
-    """A file of a copy; ``rows`` is None of one that holds none, like a token index."""
+class DamagedSource:
+    """A batch of the lake that is not as it was written; ``earlier`` is a good copy of it, where the folder has one."""
 
-    path: str  # below the folder of the copy
-    bytes: int
-    crc32: int
-    rows: int | None
+    path: Path
+    problem: str
+    earlier: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """What a backup did: files copied, those that were there, those no longer needed, and what could not be read."""
+    """What a backup did: files copied, those that were there, those no longer needed, and what was found damaged."""
 
     copied: Sequence[CopiedFile]
     kept: Sequence[CopiedFile]
     removed: int
-    missing: Mapping[str, str]
-    """Batches of the lake that the copy has not, each with the reason."""
+    damaged: Sequence[DamagedSource]
+    mended: Sequence[Path]
+    """Files of the copy that were not any more as they were copied, and were copied anew."""
     has_control: bool
     """Whether the control database was copied: one in PostgreSQL is not."""
 
@@ -72,66 +79,116 @@ def back_up(
     to: Path,
     *,
     now: Callable[[], datetime],
+    fit: Fit = has_its_size,
     progress: Progress = lambda done, of: None,
 ) -> Backup:
-    """Bring the copy in ``to`` up to date.
+    """Bring the copy in ``to`` up to date; what is there already and not ``fit`` any more is copied anew.
 
     Raises InvalidInput for a folder that cannot be one, Conflict while another backup of this lake is taken,
     LakeUnavailable when the disk of either cannot be used. What had been copied by then need not be copied again.
     """
-    before = _open_copy(lake, to)
+    copying = _Copying(lake, to, _open_copy(lake, to), fit)
     with _files_kept(index, now) as keep_on:
-        live, known_damaged = _read_lake(index)
+        live, bad = _read_lake(index)
+        for row in bad:
+            copying.leave_out(lake.path_of(row.kind, row.batch_id), row.problem)
         wanted = list(_wanted(lake, live))
-        total = sum(size for _, size, _, _ in wanted)
-        done = 0
-        copied, kept, missing = [], [], dict(known_damaged)
-        for source, size, crc, rows in wanted:
+        done, total = 0, sum(file.size for file in wanted)
+        for file in wanted:
             keep_on()
-            path = str(Path("lake") / source.relative_to(lake.root))
-            old = before.get(path)
-            if old is not None and crc in (None, old.crc32) and _has_size(to / path, old.bytes):
-                kept.append(old)
-            else:
-                try:
-                    copied.append(_copy(source, to, path, crc, rows))
-                except BatchDamaged as error:
-                    if rows is not None:  # what is derived of a batch may come and go
-                        missing[source.stem] = error.message
-            done += size
+            copying.bring(file)
+            done += file.size
             progress(done, total)
-        # Of what is damaged the earlier copy stays, where there is one.
-        kept += [file for file in before.values() if Path(file.path).stem in missing]
-        with _disk_trouble(to):
+        with disk_trouble(to):
             has_control = control.copy_to(to / CONTROL)
-        _sync_folders(to, copied)
+        _sync_folders(to, copying.copied)
         reach(FaultPoint.BACKUP_COPIED)
-        files = sorted([*copied, *kept], key=lambda file: file.path)
-        _write_manifest(lake, to, files, made_at=now())
+        files = copying.files()
+        write_manifest(to, str(lake.root.parent.resolve()), files, made_at=now())
     reach(FaultPoint.BACKUP_NAMED)
-    removed = _remove_others(to, {file.path for file in files})
-    for batch_id in {Path(file.path).stem for file in kept}:
-        missing.pop(batch_id, None)
-    return Backup(copied=copied, kept=kept, removed=removed, missing=missing, has_control=has_control)
+    return Backup(
+        copied=copying.copied,
+        kept=copying.kept(),
+        removed=_remove_others(to, {file.path for file in files}),
+        damaged=copying.damaged,
+        mended=copying.mended,
+        has_control=has_control,
+    )
 
 
-def check_backup(to: Path, progress: Progress = lambda done, of: None) -> list[str]:
-    """Read every file of a copy; what is wrong with it, in words. Raises InvalidInput when it is no backup."""
-    files = _read_manifest(to)["files"]
-    total, done, found = sum(file["bytes"] for file in files), 0, []
-    for file in map(_file_from, files):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A file of the lake; its CRC-32 is None where nobody knows it, its rows where it holds none."""
+
+    path: Path
+    size: int
+    crc: int | None = None
+    rows: int | None = None
+
+
+class _Copying:
+    """One backup under way: what was there before, and what becomes of it."""
+
+    def __init__(self, lake: Lake, to: Path, before: Mapping[str, CopiedFile], fit: Fit) -> None:
+        self._lake, self._to, self._before, self._fit = lake, to, before, fit
+        self._files: dict[str, CopiedFile] = {}
+        self.copied: list[CopiedFile] = []
+        self.damaged: list[DamagedSource] = []
+        self.mended: list[Path] = []
+
+    def bring(self, file: _Wanted) -> None:
+        """Keep the copy of a file, or make one."""
+        path = self._place(file.path)
+        old = self._before.get(path)
+        if old is not None and file.crc not in (None, old.crc32):
+            old = None
+        if old is not None and self._fit(self._to / path, old):
+            self._files[path] = old
+            if file.rows is not None and (problem := _find_loss(file)):
+                self.leave_out(file.path, problem)
+            return
         try:
-            if _sum(to / file.path) != (file.bytes, file.crc32):
-                found.append(f"{to / file.path} is not what was copied")
-        except FileNotFoundError:
-            found.append(f"{to / file.path} is gone")
-        except OSError as error:
-            found.append(f"{to / file.path} cannot be read: {error.strerror or error}")
-        done += file.bytes
-        progress(done, total)
-    if (to / CONTROL).exists() and (problem := what_is_wrong_with(to / CONTROL)):
-        found.append(f"{to / CONTROL} is damaged: {problem}")
-    return found
+            copy = _copy(file, self._to, path)
+        except BatchDamaged as error:
+            if file.rows is not None:  # what is derived of a batch may come and go
+                self.leave_out(file.path, error.message)
+            return
+        self._files[path] = copy
+        self.copied.append(copy)
+        if old is not None:
+            self.mended.append(self._to / path)
+
+    def leave_out(self, source: Path, problem: str) -> None:
+        """Of what is damaged the earlier copy stays, whatever it is like, and what belongs to it."""
+        for path in (self._place(source), self._place(self._lake.token_index_path(source.stem))):
+            if path in self._before:
+                self._files.setdefault(path, self._before[path])
+        earlier = self._before.get(self._place(source))
+        good = earlier is not None and has_its_bytes(self._to / earlier.path, earlier)
+        place = self._to / earlier.path if earlier is not None and good else None
+        self.damaged.append(DamagedSource(path=source, problem=problem, earlier=place))
+
+    def files(self) -> list[CopiedFile]:
+        return [self._files[path] for path in sorted(self._files)]
+
+    def kept(self) -> list[CopiedFile]:
+        new = {file.path for file in self.copied}
+        return [file for file in self.files() if file.path not in new]
+
+    def _place(self, source: Path) -> str:
+        return str(Path("lake") / source.relative_to(self._lake.root))
+
+
+def take_over(lake: Lake, to: Path) -> None:
+    """Make the backup of another data folder that of this one, which was restored from it. Raises InvalidInput.
+
+    What was restored has the manifest too: so a backup of something else is not emptied by mistake.
+    """
+    manifest, here = read_manifest(to), lake.root.parent
+    if not (here / MANIFEST).exists() or read_manifest(here)["of"] != manifest["of"]:
+        raise InvalidInput(f"{here} was not restored from {to}: its {MANIFEST} does not say so", field="take_over")
+    files = list(map(file_from, manifest["files"]))
+    write_manifest(to, str(lake.root.parent.resolve()), files, made_at=datetime.fromisoformat(manifest["made_at"]))
 
 
 def _open_copy(lake: Lake, to: Path) -> dict[str, CopiedFile]:
@@ -139,21 +196,28 @@ def _open_copy(lake: Lake, to: Path) -> dict[str, CopiedFile]:
     data = lake.root.parent.resolve()
     if to.resolve() == data or data in to.resolve().parents or to.resolve() in data.parents:
         raise InvalidInput(f"{to} and the data folder {data} must not lie inside each other", field="to")
-    with _disk_trouble(to):
+    with disk_trouble(to):
         to.mkdir(parents=True, exist_ok=True)
         if not (to / MANIFEST).exists():
             strangers = [path.name for path in to.iterdir() if not path.name.startswith(("lake", CONTROL))]
             if strangers:
                 raise InvalidInput(f"{to} is no backup, and holds {strangers[0]}", field="to", hint="name a new folder")
             return {}
-    manifest = _read_manifest(to)
+    manifest = read_manifest(to)
     if manifest["of"] != str(data):
-        raise InvalidInput(f"{to} is a backup of {manifest['of']}", field="to", hint="name a folder of its own")
+        raise InvalidInput(
+            f"{to} is a backup of {manifest['of']}",
+            field="to",
+            hint="name a folder of its own, or, where this data folder was restored from that backup, add --take-over",
+        )
     if any(to.glob("index.sqlite*")):
         raise InvalidInput(
-            f"{to} is in use as a data folder", field="to", hint="restore a copy of a backup, not the backup"
+            f"{to} was opened as a data folder",
+            field="to",
+            hint=f"if nothing was recorded there, delete {to / 'index.sqlite'}* and try again; "
+            "to look at a backup use --verify-only, to restore it start on a copy of it",
         )
-    return {file.path: file for file in map(_file_from, manifest["files"])}
+    return {file.path: file for file in map(file_from, manifest["files"])}
 
 
 @contextmanager
@@ -178,132 +242,73 @@ def _files_kept(index: Index, now: Callable[[], datetime]) -> Iterator[Callable[
         index.end_lease(KEEP_FILES, holder)
 
 
-def _read_lake(index: Index) -> tuple[Sequence[sa.Row[Any]], dict[str, str]]:
-    """The batches of one moment that can be read, and what is wrong with the others."""
+def _read_lake(index: Index) -> tuple[Sequence[sa.Row[Any]], Sequence[sa.Row[Any]]]:
+    """The batches of one moment that can be read, and those known to be damaged."""
     with index.reading() as connection:
-        bad = {row.batch_id: row.problem for row in connection.execute(sa.select(damaged))}
+        bad = connection.execute(sa.select(damaged).order_by(damaged.c.batch_id)).all()
         live = connection.execute(sa.select(batches).order_by(batches.c.batch_id)).all()
-    return [row for row in live if row.batch_id not in bad], bad
+    bad_ids = {row.batch_id for row in bad}
+    return [row for row in live if row.batch_id not in bad_ids], bad
 
 
-def _wanted(lake: Lake, live: Sequence[sa.Row[Any]]) -> Iterator[tuple[Path, int, int | None, int | None]]:
-    """Path, size, CRC-32 if it is known, and rows of every file."""
-    yield lake.root / "format.json", 0, None, None
+def _wanted(lake: Lake, live: Sequence[sa.Row[Any]]) -> Iterator[_Wanted]:
+    yield _Wanted(path=lake.root / "format.json", size=0)
     for row in live:
-        yield lake.path_of(row.kind, row.batch_id), row.bytes, row.crc, row.rows
+        yield _Wanted(path=lake.path_of(row.kind, row.batch_id), size=row.bytes, crc=row.crc, rows=row.rows)
         tokens = lake.token_index_path(row.batch_id)
         with suppress(FileNotFoundError):
-            yield tokens, tokens.stat().st_size, None, None
+            yield _Wanted(path=tokens, size=tokens.stat().st_size)
 
 
-def _has_size(path: Path, size: int) -> bool:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size == size
-    return False
+def _find_loss(file: _Wanted) -> str | None:
+    """What can be told of a batch without reading it: the rest is for ``synclog verify``."""
+    try:
+        size = file.path.stat().st_size
+    except FileNotFoundError:
+        return f"{file.path} is gone"
+    except OSError as error:
+        return f"{file.path} cannot be read: {error.strerror}"
+    return None if size == file.size else f"{file.path} has {size} bytes, {file.size} were written"
 
 
-def _copy(source: Path, to: Path, path: str, crc: int | None, rows: int | None) -> CopiedFile:
+def _copy(file: _Wanted, to: Path, path: str) -> CopiedFile:
     """Raises BatchDamaged when the file is not what was written, or gone."""
+    source = file.path
     copy = to / path
-    draft = copy.with_name(copy.name + _COPYING)
-    with _disk_trouble(to):
+    draft = copy.with_name(copy.name + COPYING)
+    with disk_trouble(to):
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             with source.open("rb") as whole, draft.open("wb") as sink:
-                shutil.copyfileobj(whole, sink, _BLOCK_BYTES)
+                shutil.copyfileobj(whole, sink, BLOCK_BYTES)
                 sink.flush()
                 os.fsync(sink.fileno())
         except FileNotFoundError as error:
             draft.unlink(missing_ok=True)
             raise BatchDamaged(f"{source} is gone") from error
-        size, found = _sum(draft)  # of what arrived
-        if crc not in (None, found):
+        size, found = sum_of(draft)  # of what arrived
+        if file.crc not in (None, found):
             draft.unlink()
             raise BatchDamaged(f"{source} is not what was written")
         draft.chmod(0o444)
         draft.rename(copy)
     reach(FaultPoint.BACKUP_HALF_COPIED)
-    return CopiedFile(path=path, bytes=size, crc32=found, rows=rows)
-
-
-def _sum(path: Path) -> tuple[int, int]:
-    """Size and CRC-32."""
-    size = crc = 0
-    with path.open("rb") as source:
-        while block := source.read(_BLOCK_BYTES):
-            size += len(block)
-            crc = zlib.crc32(block, crc)
-    return size, crc
+    return CopiedFile(path=path, bytes=size, crc32=found, rows=file.rows)
 
 
 def _sync_folders(to: Path, copied: Sequence[CopiedFile]) -> None:
     folders = {folder for file in copied for folder in (to / file.path).parents if to in (folder, *folder.parents)}
-    with _disk_trouble(to):
+    with disk_trouble(to):
         for folder in folders:
-            _sync(folder)
-
-
-def _write_manifest(lake: Lake, to: Path, files: Sequence[CopiedFile], *, made_at: datetime) -> None:
-    manifest = {
-        "format": MANIFEST_FORMAT,
-        "of": str(lake.root.parent.resolve()),
-        "made_at": made_at.isoformat(),
-        "rows": {
-            kind: sum(file.rows or 0 for file in files if file.path.startswith(f"lake/{kind}/"))
-            for kind in ("actions", "runs", "rejects")
-        },
-        "files": [asdict(file) for file in files],
-    }
-    draft = to / f"{MANIFEST}{_COPYING}"
-    with _disk_trouble(to):
-        with draft.open("w", encoding="utf-8") as sink:
-            json.dump(manifest, sink, indent=1)
-            sink.flush()
-            os.fsync(sink.fileno())
-        draft.rename(to / MANIFEST)
-        _sync(to)
-
-
-def _read_manifest(to: Path) -> dict[str, Any]:  # JSON values
-    """Raises InvalidInput."""
-    try:
-        manifest: dict[str, Any] = json.loads((to / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] > MANIFEST_FORMAT:
-            raise InvalidInput(f"{to} was made by a newer synclog", field="to")
-        list(map(_file_from, manifest["files"]))
-        str(manifest["of"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{to} is no backup: {MANIFEST} cannot be read ({error})", field="to") from error
-    return manifest
-
-
-def _file_from(entry: Mapping[str, Any]) -> CopiedFile:
-    return CopiedFile(path=entry["path"], bytes=entry["bytes"], crc32=entry["crc32"], rows=entry["rows"])
+            sync(folder)
 
 
 def _remove_others(to: Path, named: set[str]) -> int:
     """Delete what no manifest names any more; returns how many files."""
     removed = 0
-    with _disk_trouble(to):
+    with disk_trouble(to):
         for path in [path for path in (to / "lake").rglob("*") if path.is_file()]:
             if str(path.relative_to(to)) not in named:
                 path.unlink()
-                removed += not path.name.endswith(_COPYING)
+                removed += not path.name.endswith(COPYING)
     return removed
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _disk_trouble(to: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        words = getattr(error, "strerror", None) or error
-        raise LakeUnavailable(f"the backup in {to} cannot be written: {words}") from error

@@ -1,7 +1,7 @@
 """Looking after a lake: is every batch whole, and does the index say the same? What is not is named, and set aside."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from ingest.recorder import Recorder
 from ingest.token_index import index_tokens
 
 BRING_BACK = "bring the file back from a backup and run synclog verify again; without one, synclog verify --set-aside"
-PUT_BACK = "bring the file back to this place from a backup, then run synclog verify again"
+PUT_BACK = "bring the whole file back to this place from a backup, then run synclog verify again"
 MAKE_ANEW = "synclog verify --set-aside makes it anew; until then a search may miss actions"
+MADE_ANEW = "nothing is left to do: it was made anew"
 REINDEX = "run synclog reindex"
 
 
@@ -37,6 +38,8 @@ class Finding:
     advice: str
     damage: Damage | None = None
     """Where the batch itself is damaged."""
+    aside: Path | None = None
+    """Where the file is now, once it was set aside."""
 
 
 def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda done, of: None) -> list[Finding]:
@@ -56,23 +59,28 @@ def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda don
     return [*findings, *care.end()]
 
 
-def set_aside(recorder: Recorder, findings: Iterable[Finding]) -> list[Path]:
-    """Take damaged files out of the lake, each with a note beside it of what was in it; returns where they went.
+def set_aside(recorder: Recorder, findings: Iterable[Finding]) -> list[Finding]:
+    """Take damaged files out of the lake, each with a note beside it of what was in it; gives what is left to do.
 
     Of a file that is gone there is just the note. A token index is derived: that is made anew.
     """
+    return [_set_aside(recorder, finding) for finding in findings]
+
+
+def _set_aside(recorder: Recorder, finding: Finding) -> Finding:
     lake = recorder.lake
-    moved = []
-    for finding in findings:
-        if finding.kind == "tokens":
-            batch = lake.path_of("actions", finding.batch_id)
-            lake.put_token_index(finding.batch_id, partial(index_tokens, batch))
-        elif finding.damage is not None:
-            if (finding.kind, finding.batch_id) not in lake.list_notes():
-                write_note(lake, recall(recorder.index, finding.damage))
-            if finding.path.exists():
-                moved.append(lake.set_aside(finding.path))
-    return moved
+    if finding.kind == "tokens":
+        batch = lake.path_of("actions", finding.batch_id)
+        lake.put_token_index(finding.batch_id, partial(index_tokens, batch))
+        return replace(finding, advice=MADE_ANEW)
+    if finding.damage is None:
+        return finding
+    if (finding.kind, finding.batch_id) not in lake.list_notes():
+        write_note(lake, recall(recorder.index, finding.damage))
+    if not finding.path.exists():
+        return replace(finding, advice=PUT_BACK)
+    moved = lake.set_aside(finding.path)
+    return replace(finding, aside=moved, advice=f"it is now {moved}; {PUT_BACK}")
 
 
 class _Care:

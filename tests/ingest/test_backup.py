@@ -3,13 +3,16 @@
 import json
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from ingest.backup import MANIFEST, Backup, back_up, check_backup
+from ingest.backup import Backup, back_up, take_over
+from ingest.backup_manifest import MANIFEST, CopiedFile, check_backup, has_its_bytes, has_its_size
+from ingest.care import verify
 from ingest.control import Control
 from ingest.control_tables import saved_queries
 from ingest.counts import COUNT_COLUMNS
@@ -19,10 +22,10 @@ from ingest.recorder import Recorder, RunAnnouncement
 from tests.builders import line, ndjson
 
 
-def take(recorder: Recorder, to: Path) -> Backup:
+def take(recorder: Recorder, to: Path, *, fit: Callable[[Path, CopiedFile], bool] = has_its_size) -> Backup:
     control = Control(control_url(recorder.lake.root.parent))
     try:
-        return back_up(recorder.lake, recorder.index, control, to, now=recorder._now)
+        return back_up(recorder.lake, recorder.index, control, to, now=recorder._now, fit=fit)
     finally:
         control.close()
 
@@ -72,7 +75,7 @@ def test_a_copy_is_a_lake_that_says_the_same(recorder: Recorder, tmp_path: Path)
     done = take(recorder, tmp_path / "copy")
 
     assert restored(tmp_path / "copy", tmp_path) == rows_and_runs(recorder)
-    assert (done.removed, done.missing, check_backup(tmp_path / "copy")) == (0, {}, [])
+    assert (done.removed, done.damaged, check_backup(tmp_path / "copy").wrong) == (0, [], [])
     assert json.loads((tmp_path / "copy" / MANIFEST).read_text())["rows"] == {"actions": 6, "runs": 1, "rejects": 0}
 
 
@@ -127,10 +130,10 @@ def test_every_copy_taken_under_load_is_whole(recorder: Recorder, tmp_path: Path
         for number in range(6):
             known = len(acknowledged)
             done = take(recorder, tmp_path / "copy")
-            wrong += check_backup(tmp_path / "copy")
+            wrong += check_backup(tmp_path / "copy").wrong
             rows, runs = restored(tmp_path / "copy", tmp_path)
-            if len(rows) < 2 * known or len({row[:2] for row in rows}) != len(rows) or done.missing:
-                wrong.append(f"backup {number}: {len(rows)} rows of at least {2 * known}, {done.missing}")
+            if len(rows) < 2 * known or len({row[:2] for row in rows}) != len(rows) or done.damaged:
+                wrong.append(f"backup {number}: {len(rows)} rows of at least {2 * known}, {done.damaged}")
             if sum(run[name] for run in runs.values() for name in COUNT_COLUMNS) != len(rows):
                 wrong.append(f"backup {number}: counters are not {len(rows)}")
     finally:
@@ -165,29 +168,119 @@ def test_a_backup_that_dies_leaves_a_whole_one(recorder: Recorder, tmp_path: Pat
     finally:
         install(None)
 
-    assert check_backup(tmp_path / "copy") == []
+    assert check_backup(tmp_path / "copy").wrong == []
     assert len(restored(tmp_path / "copy", tmp_path)[0]) >= 6
-    assert take(recorder, tmp_path / "copy").missing == {}
+    assert take(recorder, tmp_path / "copy").damaged == []
     assert restored(tmp_path / "copy", tmp_path) == rows_and_runs(recorder)
 
 
-def test_of_a_damaged_batch_the_earlier_copy_stays(recorder: Recorder, tmp_path: Path) -> None:
+def spoil(path: Path) -> None:
+    """Change a byte in the middle, as a disk would."""
+    path.chmod(0o644)
+    found = bytearray(path.read_bytes())
+    found[len(found) // 2] ^= 1
+    path.write_bytes(found)
+
+
+def test_of_a_damaged_batch_the_earlier_copy_stays_and_is_named(recorder: Recorder, tmp_path: Path) -> None:
     record(recorder, "a")
     take(recorder, tmp_path / "copy")
     record(recorder, "b")
     whole = rows_and_runs(recorder)[0]
-    for row in recorder.index.list_live("actions"):
-        path = recorder.lake.path_of("actions", row.batch_id)
+    first, second = (recorder.lake.path_of("actions", row.batch_id) for row in recorder.index.list_live("actions"))
+    for path in (first, second):
         path.chmod(0o644)
         path.write_bytes(path.read_bytes()[:-1])
-    shutil.rmtree(tmp_path / "fresh", ignore_errors=True)
 
     known = take(recorder, tmp_path / "copy")
     nothing = take(recorder, tmp_path / "fresh")
 
-    assert len(known.missing) == 1
-    assert len(nothing.missing) == 2
+    assert {each.path: each.earlier for each in known.damaged} == {
+        first: tmp_path / "copy" / first.relative_to(recorder.lake.root.parent),
+        second: None,
+    }
+    assert [each.earlier for each in nothing.damaged] == [None, None]
     assert restored(tmp_path / "copy", tmp_path)[0] == [row for row in whole if row[2] == "a"]
+
+
+def test_damage_that_verify_has_found_is_named_by_every_backup(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    [path] = recorder.lake.root.glob("actions/*/*.parquet")
+    spoil(path)
+    assert len(verify(recorder)) == 1
+
+    for _ in range(2):
+        [found] = take(recorder, tmp_path / "copy").damaged
+        assert found.path == path
+        assert found.earlier is not None
+
+    path.write_bytes(found.earlier.read_bytes())
+    assert verify(recorder) == []
+    assert take(recorder, tmp_path / "copy").damaged == []
+
+
+def test_a_bad_earlier_copy_is_not_called_good_and_not_thrown_away(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    [path] = recorder.lake.root.glob("actions/*/*.parquet")
+    [copy] = (tmp_path / "copy").rglob("*.parquet")
+    spoil(path)
+    spoil(copy)
+
+    [found] = take(recorder, tmp_path / "copy", fit=has_its_bytes).damaged
+
+    assert (found.path, found.earlier, copy.exists()) == (path, None, True)
+    assert check_backup(tmp_path / "copy").wrong == [f"{copy} is not what was copied"]
+
+
+def test_what_rotted_in_the_copy_is_copied_anew_by_who_reads_it(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    [copy] = (tmp_path / "copy").rglob("*.parquet")
+    spoil(copy)
+
+    unread, read, again = (take(recorder, tmp_path / "copy", fit=fit) for fit in (has_its_size, *[has_its_bytes] * 2))
+
+    assert (unread.mended, read.mended, again.mended) == ([], [copy], [])
+    assert check_backup(tmp_path / "copy").wrong == []
+
+
+def test_a_restored_lake_goes_on_with_its_backup(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    shutil.copytree(tmp_path / "copy", tmp_path / "moved")
+    moved = Recorder.open(tmp_path / "moved")
+    stranger = Recorder.open(tmp_path / "stranger")
+    try:
+        with pytest.raises(InvalidInput, match="was not restored from"):
+            take_over(stranger.lake, tmp_path / "copy")
+        with pytest.raises(InvalidInput) as refused:
+            take(moved, tmp_path / "copy")
+        take_over(moved.lake, tmp_path / "copy")
+        record(moved, "b")
+        done = take(moved, tmp_path / "copy")
+        assert restored(tmp_path / "copy", tmp_path) == rows_and_runs(moved)
+    finally:
+        moved.close()
+        stranger.close()
+
+    assert "--take-over" in (refused.value.hint or "")
+    assert (len(done.copied), len(done.kept)) == (1, 2)
+
+
+def test_a_backup_that_was_opened_as_a_data_folder_says_the_way_out(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "a")
+    take(recorder, tmp_path / "copy")
+    Recorder.open(tmp_path / "copy").close()
+
+    with pytest.raises(InvalidInput) as refused:
+        take(recorder, tmp_path / "copy")
+
+    assert f"delete {tmp_path / 'copy' / 'index.sqlite'}*" in (refused.value.hint or "")
+    for path in (tmp_path / "copy").glob("index.sqlite*"):
+        path.unlink()
+    assert take(recorder, tmp_path / "copy").damaged == []
 
 
 def test_what_people_keep_is_in_the_copy(recorder: Recorder, tmp_path: Path) -> None:
@@ -211,7 +304,7 @@ def test_a_damaged_copy_of_what_people_keep_is_named(recorder: Recorder, tmp_pat
     take(recorder, tmp_path / "copy")
     (tmp_path / "copy" / "control.sqlite").write_bytes(b"this is no database" * 100)
 
-    [wrong] = check_backup(tmp_path / "copy")
+    [wrong] = check_backup(tmp_path / "copy").wrong
 
     assert "control.sqlite is damaged" in wrong
 
@@ -225,7 +318,7 @@ def test_a_changed_copy_is_named(recorder: Recorder, tmp_path: Path) -> None:
     first.write_bytes(b"x" + first.read_bytes()[1:])
     second.unlink()
 
-    assert check_backup(tmp_path / "copy") == [f"{first} is not what was copied", f"{second} is gone"]
+    assert check_backup(tmp_path / "copy").wrong == [f"{first} is not what was copied", f"{second} is gone"]
 
 
 def test_places_that_are_no_backup_of_this_lake_are_refused(recorder: Recorder, tmp_path: Path) -> None:

@@ -106,8 +106,10 @@ def test_a_file_set_aside_is_out_of_the_lake_with_a_note_of_what_was_in_it(fille
     whole = damage(path)
     broken = path.read_bytes()
 
-    [moved] = set_aside(filled, verify(filled))
+    [left] = set_aside(filled, verify(filled))
 
+    moved = left.aside
+    assert moved is not None
     assert moved == filled.lake.root / "aside" / f"{kind}-{path.name}"
     assert (path.exists(), moved.read_bytes()) == (False, broken)
     filled.close()
@@ -117,7 +119,7 @@ def test_a_file_set_aside_is_out_of_the_lake_with_a_note_of_what_was_in_it(fille
     assert sorted(map(str, known(anew))) == sorted(map(str, before))
     [finding] = verify(anew)
     assert "it was set aside: its bytes are not those that were written" in finding.problem
-    assert set_aside(anew, [finding]) == []
+    assert [each.aside for each in set_aside(anew, [finding])] == [None]
     path.write_bytes(whole)
     assert verify(anew) == []
     assert marked(anew) == []
@@ -140,8 +142,9 @@ def test_a_file_put_back_before_the_index_is_made_anew_is_read(filled: Recorder)
 def test_a_damaged_file_put_back_stays_damaged(filled: Recorder) -> None:
     path = first_file(filled, "actions")
     damage(path)
-    [moved] = set_aside(filled, verify(filled))
-    moved.rename(path)
+    [left] = set_aside(filled, verify(filled))
+    assert left.aside is not None
+    left.aside.rename(path)
 
     filled.reindex()
 
@@ -155,7 +158,7 @@ def test_a_file_that_is_gone_is_remembered_by_its_note(filled: Recorder) -> None
 
     [finding] = verify(filled)
     assert finding.problem == "the file is gone"
-    assert set_aside(filled, [finding]) == []
+    assert [each.aside for each in set_aside(filled, [finding])] == [None]
     filled.reindex()
 
     assert marked(filled) == [path.stem]

@@ -1,6 +1,8 @@
 """``synclog backup``: a copy of everything recorded, taken while others record."""
 
+import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,55 +10,102 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ingest.backup import Backup, back_up, check_backup
+from ingest.backup import Backup, back_up, take_over
+from ingest.backup_manifest import CheckedBackup, check_backup, check_control, has_its_bytes, has_its_size
 from reports.wording import format_bytes, plural
 from web.commands.invocation import Invocation
 
 
 @click.command()
 @click.argument("to", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--verify", "checks", is_flag=True, help="Read all of the copy afterwards and compare it.")
+@click.option("--verify", "reads", is_flag=True, help="Also read all of the copy; copy anew what is not as it was.")
+@click.option("--verify-only", is_flag=True, help="Only read the copy and compare it; needs no data folder.")
+@click.option(
+    "--take-over", "takes_over", is_flag=True, help="Go on with the backup this data folder was restored from."
+)
 @click.pass_context
-def backup(ctx: click.Context, to: Path, checks: bool) -> None:
+def backup(ctx: click.Context, to: Path, reads: bool, verify_only: bool, takes_over: bool) -> None:
     """Bring a copy of everything recorded up to date in a folder, on another disk perhaps.
 
     Everything acknowledged before it begins is in it. Only what is new is copied. To restore, copy the folder to where
-    the data folder is to be and start synclog on it. Exit 1 when something could not be copied or is not as it was.
+    the data folder is to be and start synclog on it. Exit 1 when something is damaged, here or in the copy.
 
     \b
     Example:
       synclog backup /mnt/backup/synclog --verify
+      synclog backup /mnt/backup/synclog --verify-only
     """
-    invocation: Invocation = ctx.obj
+    if verify_only:
+        if reads or takes_over:
+            raise click.UsageError("--verify-only goes with no other option")
+        wrong = _check(to)
+    else:
+        done = _back_up(ctx.obj, to, reads=reads, takes_over=takes_over)
+        click.echo(_summary(done), err=True)
+        wrong = [*_found(done, to), *(check_control(to) if reads else [])]
+        for words in wrong:
+            click.echo(words, err=True)
+        if not done.has_control:
+            click.echo("not copied: the control database, which is not SQLite; back it up with its own tools", err=True)
+        if reads and not wrong:
+            click.echo("every file of the copy is as written", err=True)
+    if wrong:
+        ctx.exit(1)
+
+
+def _back_up(invocation: Invocation, to: Path, *, reads: bool, takes_over: bool) -> Backup:
     with invocation.open_existing() as workspace, _bar() as bar:
         recorder = workspace.recorder
+        if takes_over:
+            take_over(recorder.lake, to)
         task = bar.add_task("copying", total=None)
-        done = back_up(
+        return back_up(
             recorder.lake,
             recorder.index,
             workspace.control,
             to,
             now=lambda: datetime.now(UTC),
+            fit=has_its_bytes if reads else has_its_size,
             progress=lambda read, of: bar.update(task, completed=read, total=of),
         )
-    click.echo(_summary(done), err=True)
-    for batch_id, reason in sorted(done.missing.items()):
-        click.echo(f"not copied: batch {batch_id}: {reason}", err=True)
-    if not done.has_control:
-        click.echo("not copied: the control database, which is not SQLite; back it up with its own tools", err=True)
-    wrong = _check(to) if checks else []
-    if done.missing or wrong:
-        ctx.exit(1)
 
 
-def _check(to: Path) -> list[str]:
+def _found(done: Backup, to: Path) -> Iterator[str]:
+    """What is damaged, and what to do about it."""
+    for path in done.mended:
+        yield f"{path} is not what was copied: copied anew, and whole again"
+    for each in done.damaged:
+        yield f"damaged: {each.problem if str(each.path) in each.problem else f'{each.path}: {each.problem}'}"
+        if each.earlier:
+            put_back = shlex.join(["cp", "-f", str(each.earlier), str(each.path)])
+            yield f"  an earlier backup has a good copy, which stays: {put_back}, then synclog verify"
+        else:
+            yield f"  {to} has no good copy of it: look for one in other backups, and see synclog verify"
+
+
+def _check(to: Path) -> Sequence[str]:
     with _bar() as bar:
         task = bar.add_task("reading", total=None)
-        wrong = check_backup(to, lambda read, of: bar.update(task, completed=read, total=of))
-    for words in wrong:
+        found = check_backup(to, lambda read, of: bar.update(task, completed=read, total=of))
+    for words in found.wrong:
         click.echo(words, err=True)
-    click.echo(f"not well: {plural(len(wrong), 'file')}" if wrong else "every file of the copy is as written", err=True)
-    return wrong
+    click.echo(_not_well(found, to) if found.wrong else _all_well(found), err=True)
+    return found.wrong
+
+
+def _not_well(found: CheckedBackup, to: Path) -> str:
+    return (
+        f"not well: {plural(len(found.wrong), 'file')}. Of a backup, synclog backup {to} --verify copies them anew; "
+        "to a restored folder, copy them from the backup again"
+    )
+
+
+def _all_well(found: CheckedBackup) -> str:
+    held = f"{plural(found.rows.get('actions', 0), 'action')}, {plural(found.rows.get('runs', 0), 'event')} of runs"
+    return (
+        f"every file of the copy is as written: {plural(found.files, 'file')} with {held}, "
+        f"{plural(found.rows.get('rejects', 0), 'reject')}, copied of {found.of} at {found.made_at}"
+    )
 
 
 def _bar() -> Progress:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -38,7 +37,8 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
         with _bar() as bar:
             task = bar.add_task("reading", total=None)
             findings = find_damage(workspace.recorder, lambda done, of: bar.update(task, completed=done, total=of))
-        aside = take_aside(workspace.recorder, findings) if set_aside else []
+        if set_aside:
+            findings = take_aside(workspace.recorder, findings)
     if not findings:
         click.echo("every batch is whole, and the index agrees with all of them", err=True)
         return
@@ -49,11 +49,12 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
             "path": str(finding.path),
             "problem": finding.problem,
             "advice": finding.advice,
+            "aside": None if finding.aside is None else str(finding.aside),
         }
         for finding in findings
     ]
     write_rows(rows, chosen_format(output_format), columns=COLUMNS)
-    click.echo(_summary(findings, aside), err=True)
+    click.echo(_summary(findings), err=True)
     ctx.exit(1)
 
 
@@ -62,7 +63,8 @@ def _bar() -> Progress:
     return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
 
 
-def _summary(findings: Sequence[Finding], aside: Sequence[Path]) -> str:
+def _summary(findings: Sequence[Finding]) -> str:
+    aside = [finding.aside for finding in findings if finding.aside is not None]
     said = f"not well: {plural(len(findings), 'file')}"
     if aside:
         said += f"; {plural(len(aside), 'file')} set aside in {aside[0].parent}"

@@ -49,6 +49,10 @@ def test_damaged_files_are_set_aside_on_request(nightly: Synclog, batch: Path) -
         f"actions-{batch.stem}.parquet",
     ]
     assert f"1 file set aside in {aside.relative_to(Path.cwd())}" in result.stderr
+    row = json.loads(result.stdout)
+    assert row["aside"] == str(aside.relative_to(Path.cwd()) / f"actions-{batch.stem}.parquet")
+    assert row["aside"] in row["advice"]
+    assert "--set-aside" not in row["advice"]
     again = nightly("verify")
     assert (again.exit_code, "it was set aside" in again.stdout) == (1, True)
 
