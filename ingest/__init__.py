@@ -33,6 +33,7 @@ The way in, one module a step::
     backup_manifest the files of such a copy, and whether they are as they were copied
     care            is every batch whole, and does the index agree?  batch_check  is this one?  outline_check
     damage          batches that are not what was written;  suspects  those that somebody could not read
+    upkeep          when maintenance, verify and backup were last done
     client          the same door, over HTTP
     canary          marked actions through that door, and every way to see them again
 

@@ -26,7 +26,7 @@ from ingest.errors import BatchDamaged
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import Addition, Index, NotReplaceable
-from ingest.index_database import COMPACTION
+from ingest.index_database import COMPACTION, COMPACTION_WANTED
 from ingest.lake import MERGING, Lake, SealedBatch
 from ingest.merged_blocks import FEW_ROWS, action_blocks, blocks_as_recorded
 from ingest.missing_problems import with_problems
@@ -63,6 +63,7 @@ Keep = Callable[[pa.Table], pa.Array]
 """Says of each row of a table whether it stays: booleans without nulls."""
 
 _REMOVED_AT_ONCE = 2000
+_ALL = 1 << 62
 
 
 class Batch(Protocol):
@@ -75,6 +76,14 @@ class Batch(Protocol):
     answers: int
     problems: int
     is_merged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """The files of replaced batches that are still there: how large, and when the last was replaced."""
+
+    bytes: int
+    replaced_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,28 +158,51 @@ class Compactor:
         *,
         now: Callable[[], datetime],
         catch_up: Callable[[], object],
+        gives_way: bool = False,
     ) -> None:
+        """``gives_way``: it leads only as long as nobody else :meth:`wish` es to."""
         self._lake = lake
         self._index = index
         self._now = now
         self._catch_up = catch_up
         self._ids = BatchIds(now)
+        self._gives_way = gives_way
         self._holder = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4()}"
         self._leads = False
+        self._wishes = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether it did when that was last looked at."""
+        return self._leads
+
+    def wish(self) -> None:
+        """Ask a leader that gives way to make room. It stands for a minute, or until this one leads or resigns."""
+        now_us = self._now_us()
+        self._wishes = self._index.take_lease(COMPACTION_WANTED, self._holder, now_us=now_us, seconds=LEASE_SECONDS)
 
     def lead(self) -> bool:
         """Become or stay the one that merges; False while another process does.
 
         Whoever comes to lead first lets the index know what a dead leader had sealed.
         """
+        if self._gives_way and self._index.is_leased(COMPACTION_WANTED, now_us=self._now_us()):
+            self.resign()
+            return False
         led = self._leads
         self._leads = self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
         if self._leads and not led:
+            self._end_wish()
             self._lake.recover()
             self._catch_up()
         return self._leads
 
+    def hold(self) -> None:
+        """Keep the lead during something long, on a thread beside it perhaps."""
+        self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
+
     def resign(self) -> None:
+        self._end_wish()
         if self._leads:
             self._index.end_lease(COMPACTION, self._holder)
             self._leads = False
@@ -241,6 +273,19 @@ class Compactor:
                 break
         self._index.forget_answers(batch_id_at(now_us - ANSWERS_SECONDS * 1_000_000))
         return freed
+
+    def find_leftover(self) -> Leftover | None:
+        """What a later sweep will delete."""
+        rows = self._index.list_replaced(self._now_us() + 1, _ALL)
+        if not rows:
+            return None
+        size = sum(self._lake.size_on_disk(row.kind, row.batch_id) for row in rows)
+        return Leftover(bytes=size, replaced_us=rows[-1].at_us)
+
+    def _end_wish(self) -> None:
+        if self._wishes:
+            self._index.end_lease(COMPACTION_WANTED, self._holder)
+            self._wishes = False
 
     def _writing(
         self, merged_id: str, before: Sequence[SealedBatch], keep: Keep | None

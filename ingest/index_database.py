@@ -3,10 +3,12 @@
 import sqlalchemy as sa
 
 from ingest.database import Database
-from ingest.index_tables import VERSION, leases, metadata, versions
+from ingest.index_tables import VERSION, leases, metadata, upkeep, versions
 
 COMPACTION = "compaction"
 """The lease of whoever merges batches and removes replaced ones."""
+COMPACTION_WANTED = "compaction wanted"
+"""The lease of whoever waits for that one: a process that gives way leaves it alone as long as this one stands."""
 LONGEST_LEASE_US = 3_600_000_000
 
 
@@ -45,8 +47,8 @@ class IndexDatabase(Database):
 
     def _create_tables(self) -> None:
         with self.writing() as connection:
-            metadata.create_all(connection, tables=[versions])
+            metadata.create_all(connection, tables=[versions, upkeep])
             if list(connection.scalars(sa.select(versions.c.version))) != [VERSION]:
-                metadata.drop_all(connection)
+                metadata.drop_all(connection, tables=[table for table in metadata.sorted_tables if table is not upkeep])
                 metadata.create_all(connection)
                 connection.execute(sa.insert(versions), {"version": VERSION})

@@ -1,4 +1,4 @@
-"""The tables of the index. Everything in them can be derived anew from the footers in the lake.
+"""The tables of the index. All of them but leases and upkeep can be derived anew from the footers in the lake.
 
 ``runs`` holds the running totals of ``batch_runs`` and the folded ``run_events`` of every run. Times are microseconds
 since 1970 UTC: any year, any database.
@@ -90,6 +90,18 @@ leases = sa.Table(
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("until_us", sa.BigInteger, nullable=False),
 )
+
+upkeep = sa.Table(
+    "upkeep",
+    metadata,
+    sa.Column("duty", sa.String(16), primary_key=True),
+    sa.Column("done_us", sa.BigInteger),
+    sa.Column("note", sa.Text),
+    sa.Column("failures", sa.BigInteger, nullable=False),
+    sa.Column("failed_us", sa.BigInteger),
+    sa.Column("reason", sa.Text),
+)
+"""Stays when an index of another version is thrown away: only ever add to it."""
 
 batch_runs = sa.Table(
     "batch_runs",

@@ -129,6 +129,14 @@ class Lake:
                 draft.unlink(missing_ok=True)
                 raise
 
+    def size_on_disk(self, kind: str, batch_id: str) -> int:
+        """Of a batch and what was derived from it; 0 of one that is gone."""
+        size = 0
+        for path in (self.path_of(kind, batch_id), self.token_index_path(batch_id)):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size
+
     def remove(self, kind: str, batch_ids: Iterable[str]) -> int:
         """Delete batches whose rows live on in others, and what was derived from them; returns the bytes freed.
 

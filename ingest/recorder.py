@@ -97,9 +97,9 @@ class Recorder:
         recorder.note_lost_replays()
         return recorder
 
-    def compactor(self) -> Compactor:
+    def compactor(self, *, gives_way: bool = False) -> Compactor:
         """Whoever merges the batches of this lake; many may exist, one leads."""
-        return Compactor(self.lake, self.index, now=self._now, catch_up=self.catch_up)
+        return Compactor(self.lake, self.index, now=self._now, catch_up=self.catch_up, gives_way=gives_way)
 
     def close(self) -> None:
         self._committer.close()

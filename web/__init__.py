@@ -9,7 +9,9 @@
     api/            the HTTP API, one module a subject, each with the table of its routes
     pages/          the pages, one blueprint a subject
     canary          is what was acknowledged there?  lookout  a thread for each way of looking
-    check_up        is a data folder fit for work?  health  that of a running server, and its damaged files
+    check_up        is a data folder fit for work?  lake_check  its lake: for the doctor and for health
+    health          that of a running server, and its damaged files;  upkeep_check  is the lake looked after?
+    maintenance     retention, merging and deleting, again and again
     replays         refused lines chosen, mended and recorded;  mends  what to do with them, as texts say it
     serve           the server process;  demo  a data folder filled with bundled logs
     warming         the newest blocks are read before anybody looks for something in them

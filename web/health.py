@@ -1,21 +1,14 @@
-"""Whether all is well, as page and API say it: what is quickly looked at, and every file known to be damaged."""
+"""Whether all is well, as page and API say it: what the doctor looks at, and every file known to be damaged."""
 
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import sqlalchemy as sa
+from datetime import datetime
 
 from ingest.action import STATUSES, Status
-from ingest.batch import received_us_of
 from ingest.errors import LakeUnavailable
-from ingest.index_database import COMPACTION
-from ingest.index_tables import batches, runs
-from ingest.timestamps import from_microseconds, to_microseconds
 from query.damage import DamagedBatch, list_damaged_batches
-from reports.wording import format_duration, plural, relative_time
-from web.check_up import Check, check_damage, check_disk, check_writable
+from web.check_up import check_disk, check_writable
+from web.lake_check import Check, check_lake
+from web.upkeep_check import check_upkeep
 from web.workspace import Workspace
 
 
@@ -37,31 +30,9 @@ def build_health(workspace: Workspace, *, now: datetime) -> Health:
     checks = [check_writable(workspace.settings.data), check_disk(workspace.settings.data)]
     damaged: tuple[DamagedBatch, ...] = ()
     try:
-        checks += _check_index(workspace, now)
+        checks += check_lake(workspace.view, now=now)
+        checks += check_upkeep(workspace.recorder.index, workspace.settings, now=now)
         damaged = tuple(list_damaged_batches(workspace.view))
     except LakeUnavailable as error:
         checks.append(Check(name="index", status=Status.ERROR, message=error.message))
     return Health(checks=tuple(checks), damaged=damaged)
-
-
-def _check_index(workspace: Workspace, now: datetime) -> Iterator[Check]:
-    begun = time.monotonic()
-    [(run_count,)] = workspace.view.select(sa.select(sa.func.count()).select_from(runs))
-    took = format_duration(timedelta(seconds=time.monotonic() - begun))
-    yield Check(name="index", status=Status.OK, message=f"answers in {took}, knows {plural(run_count, 'run')}")
-    yield check_damage(workspace.view)
-    yield _check_maintenance(workspace, now)
-
-
-def _check_maintenance(workspace: Workspace, now: datetime) -> Check:
-    """Compaction and retention write batches anew in the same way: the newest of these tells of both."""
-    [(newest,)] = workspace.view.select(sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.is_merged))
-    message = "compaction and retention have not written a file anew yet"
-    if newest is not None:
-        ago = relative_time(from_microseconds(received_us_of(newest)), now)
-        message = f"compaction or retention last wrote a file anew {ago}"
-    if workspace.recorder.index.is_leased(COMPACTION, now_us=to_microseconds(now)):
-        message += "; a process sees to it"
-    else:
-        message += "; nobody sees to it just now (a server does so by itself, synclog compact at once)"
-    return Check(name="maintenance", status=Status.OK, message=message)

@@ -6,6 +6,7 @@ parent and worker, because then nothing can be orphaned and every sender meets t
 ``LocalServer`` changes of granian's free-threaded server, which works as well under the interpreter lock.
 """
 
+import errno
 import http.client
 import logging
 import os
@@ -124,7 +125,7 @@ def allowed_connections() -> int:
 
 
 def bind(settings: Settings) -> socket.socket:
-    """A listening socket at the address of the settings. Raises SettingsError when somebody else has it."""
+    """A listening socket at the address of the settings. Raises SettingsError when that cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,10 +134,11 @@ def bind(settings: Settings) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        taken = error.errno == errno.EADDRINUSE
         raise SettingsError(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}",
-            field="port",
-            hint="another program has it; choose another with --port, or --port 0 for a free one",
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}",
+            field="port" if taken else None,
+            hint="another program has it; choose another with --port, or --port 0 for a free one" if taken else None,
         ) from error
     listener.setblocking(False)
     return listener

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.action import Progress
 from ingest.care import verify
-from ingest.compaction import FAN_IN, FULL_ROWS, GRACE_SECONDS, KEEP_FILES, Compactor, choose
+from ingest.compaction import FAN_IN, FULL_ROWS, GRACE_SECONDS, KEEP_FILES, LEASE_SECONDS, Compactor, choose
 from ingest.index_tables import metadata
 from ingest.lake import MERGING
 from ingest.recorder import Recorder, RunAnnouncement, RunChange
@@ -95,6 +95,54 @@ def test_failures_come_first_run_by_run_the_worst_before_others(recorder: Record
     assert [(row["run_id"], row["status"]) for row in rows] == (
         [("run 1", "ERROR")] * 5 + [("run 1", "WARNING")] * 5 + [("run 0", "OK")] * 10
     )
+
+
+def test_a_leader_that_gives_way_does_so_between_two_merges_as_long_as_somebody_wishes_to_lead(
+    recorder: Recorder, clock: Clock
+) -> None:
+    """And no longer than a minute after whoever wished was killed."""
+    record_some(recorder)
+    server, command = recorder.compactor(gives_way=True), compactor_of(recorder, clock)
+    assert server.lead()
+    assert not command.lead()
+
+    command.wish()
+
+    assert list(server.compact(everything=True)) == []
+    assert not server.leads
+    clock.pass_by(LEASE_SECONDS + 1)
+    assert server.lead()
+
+
+def test_whoever_wished_leads_until_it_resigns(recorder: Recorder, clock: Clock) -> None:
+    server, command = recorder.compactor(gives_way=True), compactor_of(recorder, clock)
+    server.lead()
+    command.wish()
+    assert not server.lead()
+
+    assert command.lead()
+
+    assert not server.lead()
+    clock.pass_by(LEASE_SECONDS - 1)
+    command.hold()
+    clock.pass_by(LEASE_SECONDS - 1)
+    assert not server.lead()
+    command.resign()
+    assert server.lead()
+
+
+def test_a_command_does_not_give_way(recorder: Recorder, clock: Clock) -> None:
+    record_some(recorder)
+    one, other = compactor_of(recorder, clock), compactor_of(recorder, clock)
+    one.lead()
+
+    other.wish()
+
+    assert len(list(one.compact(everything=True))) == 1
+    other.resign()
+    assert recorder.compactor(gives_way=True).lead() is False
+    one.resign()
+    assert recorder.compactor(gives_way=True).lead()
 
 
 def test_an_index_made_anew_says_the_same(recorder: Recorder, clock: Clock) -> None:

@@ -23,8 +23,13 @@ def test_the_doctor_finds_a_served_folder_well(server: Server, http: httpx.Clien
     checks = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert (done.returncode, list(checks)) == (
         0,
-        ["data folder", "disk space", "index", "batches", "damage", "newest batch", "server"],
+        [
+            *("data folder", "disk space", "index", "batches", "damage", "newest batch"),
+            *("maintenance", "last verify", "last backup", "server"),
+        ],
     )
+    said = http.get("/api/v1/health").json()["checks"]
+    assert [check["name"] for check in said] == list(checks)[:-1]
     assert "1 run" in checks["index"]["message"]
     assert checks["batches"]["message"].startswith("1 live (1 of actions), 1 small")
     assert checks["newest batch"]["message"] == "sealed just now, a run was last heard of just now"

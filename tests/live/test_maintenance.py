@@ -1,5 +1,8 @@
 """Maintenance beside a server: a child process that merges, and that ends with its parent."""
 
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -9,8 +12,10 @@ from pathlib import Path
 import httpx
 
 from ingest.compaction import FAN_IN
+from ingest.index_database import COMPACTION_WANTED
+from ingest.recorder import RunAnnouncement
 from tests.builders import line
-from tests.live.conftest import serving
+from tests.live.conftest import COMMAND, environment, serving
 from tests.web.pages.cast import record, recorder_at
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -82,3 +87,86 @@ def test_a_server_removes_by_itself_what_is_too_old(tmp_path: Path) -> None:
         assert http.get("/api/v1/runs/old").json()["processed"] == 2
         actions = http.get("/api/v1/runs/old/actions").json()["items"]
         assert [action["source_id"] for action in actions] == ["a2"]
+
+
+def send(http: httpx.Client, number: int) -> None:
+    content = f'{{"run_id":"run {number}","integration":"i","operation":"UPDATE","source_id":"{number}"}}\n'
+    assert http.post("/api/v1/actions", content=content, headers=NDJSON).is_success
+
+
+def run_command(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, "--data", str(data), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=data.parent,
+        timeout=90,
+    )
+
+
+def health_of(http: httpx.Client, name: str) -> dict[str, str]:
+    checks = {check["name"]: check for check in http.get("/api/v1/health").raise_for_status().json()["checks"]}
+    found: dict[str, str] = checks[name]
+    return found
+
+
+def test_a_server_makes_way_for_commands_and_goes_on_afterwards(tmp_path: Path) -> None:
+    (tmp_path / "synclog.toml").write_text("maintain_seconds = 1\n[retention.default]\nok_days = 30\n")
+    data = tmp_path / "data"
+    with recorder_at(data, datetime.now(UTC) - timedelta(days=40)) as recorder:
+        recorder.announce_run(RunAnnouncement(run_id="old", integration="i"))
+    with serving(data) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
+        for number in range(3):
+            send(http, number)
+        wait_until(lambda: health_of(http, "maintenance")["message"].startswith("last round"))
+
+        compacted, retained = run_command(data, "compact"), run_command(data, "retain")
+
+        assert (compacted.returncode, retained.returncode) == (0, 0), compacted.stderr + retained.stderr
+        assert "waiting for it to make way" in compacted.stderr
+        assert "batches became" in compacted.stderr
+        assert batches(http) == 1
+        for number in range(FAN_IN):
+            send(http, number)
+        wait_until(lambda: batches(http) < FAN_IN)
+        assert health_of(http, "maintenance")["status"] == "OK"
+
+
+def test_a_command_that_waits_hears_ctrl_c(tmp_path: Path) -> None:
+    with recorder_at(tmp_path / "data", datetime.now(UTC)) as recorder:
+        assert recorder.compactor().lead()
+        command = [*COMMAND, "--data", str(recorder.lake.root.parent), "compact"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path) as process:
+            assert process.stderr is not None
+            assert "waiting" in process.stderr.readline()
+
+            process.send_signal(signal.SIGINT)
+
+            assert process.wait(30) == 130
+        assert not recorder.index.is_leased(COMPACTION_WANTED, now_us=recorder.now_us())
+
+
+def test_maintenance_that_fails_is_seen_in_health_until_it_succeeds(tmp_path: Path) -> None:
+    (tmp_path / "synclog.toml").write_text("maintain_seconds = 1\n")
+    with serving(tmp_path / "data") as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
+        wait_until(lambda: health_of(http, "maintenance")["message"].startswith("last round"))
+        for number in range(FAN_IN):
+            send(http, number)
+        (tmp_path / "data/lake").rename(tmp_path / "data/elsewhere")
+
+        wait_until(lambda: health_of(http, "maintenance")["status"] == "WARNING")
+
+        assert "rounds failed since" in health_of(http, "maintenance")["message"]
+        (tmp_path / "data/elsewhere").rename(tmp_path / "data/lake")
+        wait_until(lambda: health_of(http, "maintenance")["status"] == "OK")
+
+
+def test_a_maintenance_process_that_is_killed_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "synclog.toml").write_text("maintain_seconds = 1\n")
+    with serving(tmp_path / "data") as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
+        wait_until(lambda: any(map(is_maintenance, children_of(server.process.pid))))
+        [child] = filter(is_maintenance, children_of(server.process.pid))
+        os.kill(child, signal.SIGKILL)
+
+        wait_until(lambda: "was killed by signal 9" in health_of(http, "maintenance")["message"])

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ingest.backup import Backup, back_up, take_over
 from ingest.backup_manifest import CheckedBackup, check_backup, check_control, has_its_bytes, has_its_size
+from ingest.errors import LakeUnavailable
+from ingest.recorder import Recorder
+from ingest.upkeep import Duty, note_done, note_failed
 from reports.wording import format_bytes, plural
 from web.commands.invocation import Invocation
+from web.workspace import Workspace
 
 
 @click.command()
@@ -40,9 +45,13 @@ def backup(ctx: click.Context, to: Path, reads: bool, verify_only: bool, takes_o
             raise click.UsageError("--verify-only goes with no other option")
         wrong = _check(to)
     else:
-        done = _back_up(ctx.obj, to, reads=reads, takes_over=takes_over)
+        invocation: Invocation = ctx.obj
+        with invocation.open_existing() as workspace:
+            done = _back_up(workspace, to, reads=reads, takes_over=takes_over)
+            broken = check_control(to) if reads else []
+            _note(workspace.recorder, to, damaged=len(done.damaged) + len(broken))
         click.echo(_summary(done), err=True)
-        wrong = [*_found(done, to), *(check_control(to) if reads else [])]
+        wrong = [*_found(done, to), *broken]
         for words in wrong:
             click.echo(words, err=True)
         if not done.has_control:
@@ -53,21 +62,35 @@ def backup(ctx: click.Context, to: Path, reads: bool, verify_only: bool, takes_o
         ctx.exit(1)
 
 
-def _back_up(invocation: Invocation, to: Path, *, reads: bool, takes_over: bool) -> Backup:
-    with invocation.open_existing() as workspace, _bar() as bar:
-        recorder = workspace.recorder
-        if takes_over:
-            take_over(recorder.lake, to)
+def _back_up(workspace: Workspace, to: Path, *, reads: bool, takes_over: bool) -> Backup:
+    recorder = workspace.recorder
+    if takes_over:
+        take_over(recorder.lake, to)
+    with _bar() as bar:
         task = bar.add_task("copying", total=None)
-        return back_up(
-            recorder.lake,
-            recorder.index,
-            workspace.control,
-            to,
-            now=lambda: datetime.now(UTC),
-            fit=has_its_bytes if reads else has_its_size,
-            progress=lambda read, of: bar.update(task, completed=read, total=of),
-        )
+        try:
+            return back_up(
+                recorder.lake,
+                recorder.index,
+                workspace.control,
+                to,
+                now=lambda: datetime.now(UTC),
+                fit=has_its_bytes if reads else has_its_size,
+                progress=lambda read, of: bar.update(task, completed=read, total=of),
+            )
+        except LakeUnavailable as error:
+            with suppress(LakeUnavailable):
+                note_failed(recorder.index, Duty.BACKUP, now_us=recorder.now_us(), reason=error.message)
+            raise
+
+
+def _note(recorder: Recorder, to: Path, *, damaged: int) -> None:
+    """For the doctor, who tells when the last whole backup was, and where it is."""
+    if damaged:
+        reason = f"{plural(damaged, 'file')} not well, for {to.resolve()}"
+        note_failed(recorder.index, Duty.BACKUP, now_us=recorder.now_us(), reason=reason)
+    else:
+        note_done(recorder.index, Duty.BACKUP, now_us=recorder.now_us(), note=str(to.resolve()))
 
 
 def _found(done: Backup, to: Path) -> Iterator[str]:

@@ -8,53 +8,43 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.compaction import GRACE_SECONDS, Merge
-from ingest.errors import LakeUnavailable
+from ingest.compaction import Merge
 from reports.wording import format_bytes, format_count
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
+from web.commands.turn import grace_option, leading, leftover_sentence, wait_option
 
 COLUMNS = ("kind", "batches", "rows", "bytes_before", "bytes_after")
 
 
 @click.command()
-@click.option(
-    "--grace",
-    "grace_seconds",
-    type=click.FloatRange(min=0),
-    default=GRACE_SECONDS,
-    help="Delete the files of batches replaced longer ago than so many seconds.",
-)
+@grace_option
+@wait_option
 @format_option
 @click.pass_obj
-def compact(invocation: Invocation, grace_seconds: float, output_format: str | None) -> None:
-    """Merge small batches into large ones, sorted by run, while others write and read.
+def compact(invocation: Invocation, grace_seconds: float, wait_seconds: float, output_format: str | None) -> None:
+    """Merge small batches into large ones, while others write and read.
 
-    A running server does the same by itself, little by little. Prints a row for each merge.
+    In a large one lies together what is read together: first the oldest actions of each large run, then failures by
+    run, then the rest by record. A running server does the same by itself, little by little; it makes way for this.
+    Prints a row for each merge.
 
     \b
     Example:
       synclog compact
     """
-    with invocation.open_existing() as workspace:
-        compactor = workspace.recorder.compactor()
-        if not compactor.lead():
-            raise LakeUnavailable(
-                "another process compacts this lake", hint="a running server does so by itself; try again in a minute"
+    with invocation.open_existing() as workspace, leading(workspace, wait_seconds) as compactor:
+        with _bar() as bar:
+            task = bar.add_task("merging", total=None)
+            merges = list(
+                compactor.compact(everything=True, progress=lambda done, of: bar.update(task, completed=done, total=of))
             )
-        try:
-            with _bar() as bar:
-                task = bar.add_task("merging", total=None)
-                merges = list(
-                    compactor.compact(
-                        everything=True, progress=lambda done, of: bar.update(task, completed=done, total=of)
-                    )
-                )
-            freed = compactor.sweep(grace_seconds)
-        finally:
-            compactor.resign()
+        freed = compactor.sweep(grace_seconds)
+        left = leftover_sentence(compactor)
     write_rows([asdict(merge) for merge in merges], chosen_format(output_format), columns=COLUMNS)
     click.echo(_summary(merges, freed), err=True)
+    if left:
+        click.echo(left, err=True)
 
 
 def _bar() -> Progress:

@@ -43,7 +43,7 @@ def demo(invocation: Invocation, host: str | None, port: int | None) -> None:
         bind(settings) as listener,
         open_workspace(settings) as workspace,
         Warming(workspace.view),
-        MaintenanceProcess(settings),
+        MaintenanceProcess(workspace.recorder, settings),
     ):
         click.echo(f"recording {len(DEMO_LOGS)} logs of rclone in {settings.data} …", err=True)
         fill(workspace.recorder)

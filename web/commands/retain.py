@@ -8,14 +8,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.compaction import GRACE_SECONDS
-from ingest.errors import LakeUnavailable
+from ingest.compaction import Compactor
 from ingest.retention import Due, Plan, Removal, carry_out, plan, total
 from ingest.timestamps import from_microseconds
 from reports.wording import format_bytes, format_count, plural
 from web.api.schemas import JsonObject, instant
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
+from web.commands.turn import grace_option, leading, leftover_sentence, wait_option
 from web.workspace import Workspace
 
 COLUMNS = ("integration", "outcome", "rows", "bytes", "oldest_at")
@@ -24,20 +24,17 @@ NO_RULES = "there are no rules of retention, so nothing is ever removed; [retent
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
-@click.option(
-    "--grace",
-    "grace_seconds",
-    type=click.FloatRange(min=0),
-    default=GRACE_SECONDS,
-    help="Delete the files of batches replaced longer ago than so many seconds.",
-)
+@grace_option
+@wait_option
 @format_option
 @click.pass_context
-def retain(ctx: click.Context, dry_run: bool, grace_seconds: float, output_format: str | None) -> None:
+def retain(
+    ctx: click.Context, dry_run: bool, grace_seconds: float, wait_seconds: float, output_format: str | None
+) -> None:
     """Remove actions and rejects that are older than the rules of retention allow.
 
-    A running server does the same by itself, once a day. What was counted of them stays, and so do the first and the
-    last example of each problem. Prints a row for each integration and outcome.
+    A running server does the same by itself, once a day, and makes way for this. What was counted of them stays, and
+    so do the first and the last example of each problem. Prints a row for each integration and outcome.
 
     \b
     Example: what would be removed?
@@ -53,9 +50,14 @@ def retain(ctx: click.Context, dry_run: bool, grace_seconds: float, output_forma
             dues = _plan(workspace).dues
             click.echo(f"{_amount(dues)} would be removed; nothing was", err=True)
         else:
-            planned, removals, freed = _remove(workspace, grace_seconds)
+            with leading(workspace, wait_seconds) as compactor:
+                planned, removals = _remove(workspace, compactor)
+                freed = compactor.sweep(grace_seconds)
+                leftover = leftover_sentence(compactor)
             dues = total(due for removal in removals for due in removal.dues)
             click.echo(_summary(dues, removals, freed), err=True)
+            if leftover:
+                click.echo(leftover, err=True)
             left = len(planned.batches) - sum(removal.batches for removal in removals)
     write_rows([_as_json(due) for due in dues], chosen_format(output_format), columns=COLUMNS)
     if left:
@@ -76,22 +78,12 @@ def _plan(workspace: Workspace) -> Plan:
         )
 
 
-def _remove(workspace: Workspace, grace_seconds: float) -> tuple[Plan, list[Removal], int]:
-    compactor = workspace.recorder.compactor()
-    if not compactor.lead():
-        raise LakeUnavailable(
-            "another process looks after this lake", hint="a running server does so by itself; try again in a minute"
-        )
-    try:
-        planned = _plan(workspace)
-        with _bar() as bar:
-            task = bar.add_task("removing", total=None)
-            removals = list(
-                carry_out(planned, compactor, progress=lambda done, of: bar.update(task, completed=done, total=of))
-            )
-        return planned, removals, compactor.sweep(grace_seconds)
-    finally:
-        compactor.resign()
+def _remove(workspace: Workspace, compactor: Compactor) -> tuple[Plan, list[Removal]]:
+    planned = _plan(workspace)
+    with _bar() as bar:
+        task = bar.add_task("removing", total=None)
+        removals = carry_out(planned, compactor, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        return planned, list(removals)
 
 
 def _bar() -> Progress:

@@ -30,7 +30,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
         bind(settings) as listener,
         open_workspace(settings) as workspace,
         Warming(workspace.view),
-        MaintenanceProcess(settings),
+        MaintenanceProcess(workspace.recorder, settings),
     ):
         serve_app(create_app(workspace), listener, threads=settings.threads, announce=click.echo)
     leave()

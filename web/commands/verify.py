@@ -10,6 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from ingest.care import Finding
 from ingest.care import set_aside as take_aside
 from ingest.care import verify as find_damage
+from ingest.recorder import Recorder
+from ingest.upkeep import Duty, note_done, note_failed
 from reports.wording import plural
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
@@ -37,6 +39,7 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
         with _bar() as bar:
             task = bar.add_task("reading", total=None)
             findings = find_damage(workspace.recorder, lambda done, of: bar.update(task, completed=done, total=of))
+        _note(workspace.recorder, findings)
         if set_aside:
             findings = take_aside(workspace.recorder, findings)
     if not findings:
@@ -56,6 +59,15 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
     write_rows(rows, chosen_format(output_format), columns=COLUMNS)
     click.echo(_summary(findings), err=True)
     ctx.exit(1)
+
+
+def _note(recorder: Recorder, findings: Sequence[Finding]) -> None:
+    """For the doctor."""
+    if findings:
+        reason = f"{plural(len(findings), 'file')} not well"
+        note_failed(recorder.index, Duty.VERIFY, now_us=recorder.now_us(), reason=reason)
+    else:
+        note_done(recorder.index, Duty.VERIFY, now_us=recorder.now_us())
 
 
 def _bar() -> Progress:

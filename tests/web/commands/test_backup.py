@@ -123,3 +123,35 @@ def test_a_backup_opened_as_a_data_folder_says_what_to_delete(nightly: Synclog, 
     result = nightly("backup", "copy")
 
     assert (result.exit_code, "delete copy/index.sqlite*" in result.stderr) == (1, True)
+
+
+def test_the_doctor_says_when_the_last_whole_backup_and_the_last_verify_were(nightly: Synclog, tmp_path: Path) -> None:
+    def looked_at() -> dict[str, str]:
+        checks = map(json.loads, nightly("doctor").stdout.splitlines())
+        return {each["check"]: f"{each['status']} {each['message']}" for each in checks}
+
+    nightly("backup", "copy")
+    nightly("verify")
+    well = looked_at()
+    spoil(only_batch(tmp_path / "synclog-data"))
+    nightly("verify")
+    nightly("backup", "elsewhere")
+    ill = looked_at()
+
+    assert well["last verify"] == "OK just now, every batch was whole"
+    assert well["last backup"] == f"OK just now, in {tmp_path / 'copy'}"
+    assert ill["last verify"].endswith("1 file not well; synclog verify names them and says what to do")
+    assert f"not whole: 1 file not well, for {tmp_path / 'elsewhere'}; last whole one" in ill["last backup"]
+    assert ill["last backup"].endswith(f", in {tmp_path / 'copy'}")
+    assert {ill["last verify"].split()[0], ill["last backup"].split()[0]} == {"WARNING"}
+
+
+def test_a_backup_that_cannot_be_written_is_remembered(nightly: Synclog, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    result = nightly("backup", "file/copy")
+
+    assert result.exit_code == 1
+    [check] = [row for row in map(json.loads, nightly("doctor").stdout.splitlines()) if row["check"] == "last backup"]
+    assert check["status"] == "WARNING"
+    assert "cannot be written" in check["message"]

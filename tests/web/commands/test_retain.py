@@ -1,6 +1,7 @@
 """``synclog retain``, and what other commands say of a run of which actions are gone."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,18 @@ def test_while_another_process_maintains_the_lake_it_waits_its_turn(synclog: Syn
     with recorder_at(tmp_path / "synclog-data", datetime.now(UTC)) as other:
         assert other.compactor().lead()
 
-        result = synclog("retain")
+        result = synclog("retain", "--wait", "0.1")
 
     assert result.exit_code == 1
-    assert "another process" in result.stderr
+    assert "waiting for it to make way" in result.stderr
+    assert "another process compacts or retains this lake" in result.stderr
+
+
+@pytest.mark.usefixtures("old_run")
+def test_it_says_what_is_still_to_be_deleted_and_by_whom(synclog: Synclog, tmp_path: Path) -> None:
+    (tmp_path / "synclog.toml").write_text(RULES)
+
+    said = synclog("retain").stderr
+
+    assert re.search(r"of replaced batches stay for those who still read them, until \d{4}-\d\d-\d\d", said)
+    assert "or else the next synclog compact or retain" in said

@@ -36,7 +36,7 @@ def test_when_all_is_well_the_page_says_so(pages: FlaskClient) -> None:
     html = pages.get("/health").text
 
     assert "All is well." in text_of(html)
-    assert [row[1] for row in rows_of(html, "check")] == ["OK"] * 5
+    assert [row[1] for row in rows_of(html, "check")] == ["OK"] * 9
     assert "What to do" not in text_of(html)
 
 
@@ -48,8 +48,12 @@ def test_the_api_says_the_same(pages: FlaskClient) -> None:
         "data folder",
         "disk space",
         "index",
+        "batches",
         "damage",
+        "newest batch",
         "maintenance",
+        "last verify",
+        "last backup",
     ]
 
 
