@@ -80,6 +80,14 @@ class Submission:
             self.count(piece)
         return pieces
 
+    def tables_alone(self, pieces: list[Piece]) -> list[pa.Table]:
+        """Its pieces as tables; none, and the error kept, when they cannot be."""
+        try:
+            return _tables_of(pieces)
+        except Exception as error:
+            self.error, self.reading = error, None
+            return []
+
     def count(self, piece: Piece) -> None:
         """Remember how many actions of which run a piece holds."""
         if isinstance(piece, list):
@@ -214,16 +222,11 @@ class Committer:
 
     def _one_table(self, submissions: Sequence[Submission]) -> Iterator[pa.Table]:
         """What several small submissions hold together, as one table."""
-        rows: list[dict[str, Any]] = []  # values of the types of SENT_SCHEMA
-        tables: list[pa.Table] = []
-        for submission in submissions:
-            for piece in submission.read_whole():
-                if isinstance(piece, list):
-                    rows.extend(piece)
-                else:
-                    tables.append(piece)
-        if rows:
-            tables.append(table_of(rows))
+        read = [(submission, submission.read_whole()) for submission in submissions]
+        try:
+            tables = _tables_of([piece for _, pieces in read for piece in pieces])
+        except Exception:  # whoever sent what no table can hold fails, and nobody else
+            tables = [table for submission, pieces in read for table in submission.tables_alone(pieces)]
         if tables:
             yield self._with_integrations(pa.concat_tables(tables).combine_chunks())
 
@@ -299,6 +302,13 @@ class Committer:
 
     def _put(self, kind: str, batch_id: str, table: pa.Table, answers: list[KeptAnswer]) -> SealedBatch:
         return self._lake.put(kind, batch_id, lambda sink: seal(sink, kind, batch_id, iter([table]), lambda: answers))
+
+
+def _tables_of(pieces: Sequence[Piece]) -> list[pa.Table]:
+    """Pieces as tables, what came as rows as one."""
+    tables = [piece for piece in pieces if not isinstance(piece, list)]
+    rows = [row for piece in pieces if isinstance(piece, list) for row in piece]
+    return [*tables, table_of(rows)] if rows else tables
 
 
 def event_table(events: Sequence[RunEvent]) -> pa.Table:

@@ -24,7 +24,7 @@ def details_text(extras: Mapping[str, Any]) -> str | None:
 def merge_details(given: object, extras: Mapping[str, Any]) -> str | None:
     """The JSON text of what came as ``details`` together with what came beside our columns.
 
-    Text that is no JSON object is kept whole under the key ``details``.
+    Text that is no JSON object, or one that UTF-8 cannot hold, is kept whole under the key ``details``.
     """
     if given is None or given == "":
         return details_text(extras)
@@ -37,9 +37,12 @@ def merge_details(given: object, extras: Mapping[str, Any]) -> str | None:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # an escape that may be half of a surrogate pair
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return text
+    return value
 
 
 def _refuse_constant(name: str) -> object:

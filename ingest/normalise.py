@@ -21,6 +21,7 @@ from ingest.formats import READABLE_LIMIT, RawBlock, Reject
 from ingest.mapping import guess_columns
 from ingest.run_id import check_run_id
 from ingest.schema import ACTION_SCHEMA, SENT_FIELDS
+from ingest.text_faults import fault_of
 from ingest.timestamps import INSTANT, parse_timestamp, parse_timestamps
 
 TEXT_FIELDS = tuple(
@@ -116,6 +117,8 @@ def normalise_object(
     raw = {name: value[column] for name, column in sent.items()}
     extras = {key: item for key, item in value.items() if key not in used and item is not None}
     row: dict[str, Any] = {name: _text(raw.get(name)) or defaults.of_field(name) for name in TEXT_FIELDS}
+    if fault_of("".join(filter(None, row.values()))):
+        raise _fault_in(row)
     row["run_id"] = _run_id(_text(raw.get("run_id")) or defaults.run_id)
     row["operation"] = _word("operation", raw.get("operation"), Operation.NONE, extras)
     row["status"] = _word("status", raw.get("status"), Status.OK, extras)
@@ -151,6 +154,11 @@ def _text(value: object) -> str | None:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return str(value)
+
+
+def _fault_in(row: Mapping[str, str | None]) -> Refusal:
+    name, fault = next((name, fault) for name, text in row.items() if text and (fault := fault_of(text)))
+    return Refusal(name, "invalid-text", f"{name} {fault}")
 
 
 def _run_id(text: str | None) -> str:
@@ -270,6 +278,8 @@ class _ColumnReader:
 
     def read(self, received_us: int) -> dict[str, pa.Array]:
         read = {name: self._texts(name) for name in TEXT_FIELDS}
+        for texts in read.values():
+            self._doubt_zeros(texts)
         read["run_id"] = self._run_ids()
         read["operation"] = self._words("operation", Operation.NONE)
         read["status"] = self._words("status", Status.OK)
@@ -286,6 +296,12 @@ class _ColumnReader:
         if pc.any(pc.equal(texts, "")).as_py():
             texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         return texts if default is None else pc.fill_null(texts, default)
+
+    def _doubt_zeros(self, texts: pa.Array) -> None:
+        """NUL characters; looking at all bytes at once is quicker than at each text."""
+        data = texts.buffers()[2]
+        if data is not None and not np.frombuffer(data, np.uint8).all():
+            self._doubt(pc.match_substring(texts, "\0"))
 
     def _as_text(self, column: pa.Array) -> pa.Array:
         kind = column.type

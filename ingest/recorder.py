@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,10 @@ from ingest.normalise import LineDefaults
 from ingest.reading import Reading
 from ingest.receipt import Receipt, RunReceipt, receipt_from_json
 from ingest.replays import list_lost_notes
-from ingest.run_id import require_run_id
+from ingest.run_id import check_run_id, require_run_id
 from ingest.run_state import EventKind, RunEvent
 from ingest.run_totals import RunRow
+from ingest.text_faults import cleaned, require_texts
 from ingest.timestamps import to_microseconds
 
 __all__ = ["LineDefaults", "Receipt", "Recorder", "Reject", "RunAnnouncement", "RunChange", "RunReceipt"]
@@ -126,6 +127,7 @@ class Recorder:
         """
         if defaults.run_id is not None:
             require_run_id(defaults.run_id)
+        require_texts({**_fields_of(defaults), "Idempotency-Key": idempotency_key})
         reader = reader_of(input_name)
         digest = Digest(stream, f"{input_name} {defaults} {mapping}") if idempotency_key else None
         body = stream if digest is None else cast(BinaryIO, digest)
@@ -141,7 +143,7 @@ class Recorder:
                     is_protocol=input_name in PROTOCOLS,
                     atomic=atomic,
                 ),
-                source=source,
+                source=cleaned(source),  # a file's name may be any bytes
                 given=partial(_given, input_name, defaults, mapping or {}),
                 claims=claims,
                 key=idempotency_key,
@@ -184,8 +186,9 @@ class Recorder:
             )
 
     def announce_run(self, announcement: RunAnnouncement) -> bool:
-        """Make a run known. False, and nothing changed, when it was announced before."""
+        """Make a run known. False, and nothing changed, when it was announced before. Raises InvalidInput."""
         run_id = require_run_id(announcement.run_id)
+        require_texts(_fields_of(announcement))
         with self._in_flight.alone(f"run {run_id}"):
             known = self.index.find_run(run_id)
             if known is not None and known["announced_us"] is not None:
@@ -208,7 +211,8 @@ class Recorder:
             return True
 
     def change_run(self, run_id: str, change: RunChange) -> None:
-        """Say how a run goes on. Raises RunNotFound, and ImpossibleStep for a progress it cannot come to."""
+        """Say how a run goes on. Raises RunNotFound, InvalidInput, ImpossibleStep for a progress it cannot come to."""
+        require_texts(_fields_of(change))
         with self._in_flight.alone(f"run {run_id}"):
             now = Progress(self._require_run(run_id)["progress"])
             if change.progress is not None and not _can_step(now, change.progress):
@@ -285,7 +289,7 @@ class Recorder:
         self._committer.commit_together(Submission(events=[event]))
 
     def _require_run(self, run_id: str) -> RunRow:
-        row = self.index.find_run(run_id)
+        row = None if check_run_id(run_id) else self.index.find_run(run_id)
         if row is None:
             raise RunNotFound(f"there is no run {run_id}", hint="GET /api/v1/runs lists the runs there are")
         return row
@@ -302,6 +306,10 @@ def _note(mended: Mended, mend: Mend) -> dict[str, Any]:
         "given": mend.as_json(),
         "replayed": mended.reject.reject_id,
     }
+
+
+def _fields_of(said: LineDefaults | RunAnnouncement | RunChange) -> dict[str, Any]:
+    return {each.name: getattr(said, each.name) for each in fields(said)}
 
 
 def _given(input_name: str, defaults: LineDefaults, mapping: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ import re
 from ingest.errors import InvalidRunId
 
 LENGTH_LIMIT = 200
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
 
 
 def check_run_id(run_id: str) -> str | None:
@@ -29,4 +29,6 @@ def require_run_id(run_id: str) -> str:
 
 
 def _shown(character: str) -> str:
+    if character > "\x7f":
+        return "half of a surrogate pair"
     return {"/": "slash", "\\": "backslash"}.get(character, "control character")

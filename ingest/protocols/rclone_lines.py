@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from ingest.text_faults import cleaned
+
 FAILURE_LEVELS = frozenset(("error", "critical", "alert", "emergency", "fatal"))
 NOTICE_LEVELS = frozenset(("warning", "notice"))  # rclone up to 1.6x calls a notice "warning" in JSON
 
@@ -43,7 +45,7 @@ def parse_line(text: str, zone: tzinfo) -> Line:
     """A line of either kind; ``zone`` is that of text lines. ValueError says what is wrong with it."""
     if text.startswith("{"):
         return _parse_json(text)
-    found = _TEXT.match(text)
+    found = _TEXT.match(cleaned(text))
     if not found:
         raise ValueError("neither a JSON line nor a text line of rclone")
     year, month, day, clock, level, message = found.groups()
@@ -80,7 +82,7 @@ def _parse_json(text: str) -> Line:
     return Line(
         happened_at=_utc(moment),
         level=str(value.get("level", "info")).lower(),
-        message=_clean(message),
+        message=cleaned(message),
         record=_record(value),
         skipped=_text(value.get("skipped")),
         size=size if isinstance(size, int) and 0 <= size < 2**63 else None,
@@ -107,9 +109,4 @@ def _record(value: dict[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return _clean(value) if isinstance(value, str) else None
-
-
-def _clean(text: str) -> str:
-    """Text that can be written as UTF-8: JSON allows half of a surrogate pair."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return cleaned(value) if isinstance(value, str) else None

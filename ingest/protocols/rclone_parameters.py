@@ -3,6 +3,8 @@
 import json
 import re
 
+from ingest.text_faults import cleaned
+
 _PARAMETER = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _CONNECTION_OPTION = re.compile(r""",[\w.-]+(=("[^"]*"|'[^']*'|[^,:]*))?(?=[,:])""")
 _FLAG_WITHOUT_VALUE = re.compile(r"-[vnPi]+|--[\w-]+=.*|--(?:dry-run|progress|use-json-log|verbose)")
@@ -32,7 +34,7 @@ def _parameters(text: str) -> list[str]:
     words: list[str] = []
     for quoted in _PARAMETER.findall(text):
         try:
-            words.append(json.loads(quoted))
+            words.append(cleaned(json.loads(quoted)))
         except ValueError:
             words.append(quoted[1:-1])
     return words
