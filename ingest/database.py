@@ -1,7 +1,10 @@
 """An SQL database: SQLite or PostgreSQL, with one set of statements. The index and the control database are such."""
 
+import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,10 +72,44 @@ class Database:
         return f"the {self.name} {place} cannot be used: {error.orig}"
 
 
+def copy_sqlite(source: Path, to: Path) -> None:
+    """Copy a database out of a folder that may not be written, if there is one. Raises LakeUnavailable."""
+    if not source.exists():
+        return
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as here,
+            closing(sqlite3.connect(to)) as copy,
+        ):
+            here.backup(copy)
+    except sqlite3.OperationalError:
+        # To read, SQLite writes beside a database. Nobody who could is there, so its files stand still.
+        _copy_files(source, to)
+    except sqlite3.Error as error:
+        raise LakeUnavailable(f"{source} cannot be read: {error}") from error
+
+
+def _copy_files(source: Path, to: Path) -> None:
+    try:
+        for end in ("", "-wal"):
+            if (file := source.with_name(source.name + end)).exists():
+                shutil.copyfile(file, to.with_name(to.name + end))
+    except OSError as error:
+        raise LakeUnavailable(f"{source} cannot be copied: {error.strerror or error}") from error
+
+
 def some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """Below every database's limit of parameters."""
     for start in range(0, len(values), 500):
         yield values[start : start + 500]
+
+
+def _advice(error: DBAPIError) -> str:
+    """SQLite's refusals to write do not pass by themselves."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return "check owner and mount of its folder: it may not be written"
+    return "try again in a moment"
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # the driver's own connection type

@@ -74,6 +74,14 @@ class Lake:
             _sync_folder(root.parent)
         return lake
 
+    @classmethod
+    def open_to_look(cls, root: Path) -> "Lake":
+        """The lake at ``root``, which is not written. Raises LakeTooNew, LakeUnavailable."""
+        lake = cls(root)
+        lake.require_there()
+        lake._check_format()
+        return lake
+
     def path_of(self, kind: str, batch_id: str) -> Path:
         """The path of a sealed batch: its day (UTC, when it was begun) and its id."""
         day = from_microseconds(received_us_of(batch_id)).date().isoformat()
@@ -158,7 +166,7 @@ class Lake:
 
     def list_ids(self, kind: str) -> Iterator[str]:
         """The ids of all sealed batches of a kind, oldest first."""
-        for day in sorted((self.root / kind).iterdir()):
+        for day in sorted((self.root / kind).glob("*")):  # a copy of a lake has no folder where it has no files
             if day.is_dir():
                 yield from sorted(name.removesuffix(SEALED) for name in os.listdir(day) if name.endswith(SEALED))
 
@@ -249,8 +257,10 @@ class Lake:
         return self._note_path(kind, batch_id).read_text(encoding="utf-8")
 
     def remove_note(self, kind: str, batch_id: str) -> None:
-        """Once the batch is back, or not missed any more."""
-        self._note_path(kind, batch_id).unlink(missing_ok=True)
+        """Once the batch is back, or not missed any more. Where nothing may be written it stays."""
+        note = self._note_path(kind, batch_id)
+        if os.access(note.parent, os.W_OK):
+            note.unlink(missing_ok=True)
 
     def list_notes(self) -> list[tuple[str, str]]:
         """Kind and id of the batches there are notes about."""

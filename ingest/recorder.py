@@ -98,6 +98,16 @@ class Recorder:
         recorder.note_lost_replays()
         return recorder
 
+    @classmethod
+    def open_to_look(
+        cls, data: Path, *, index_url: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> "Recorder":
+        """Over a lake that may not be written, with an index elsewhere: nothing is recovered. Raises LakeError."""
+        recorder = cls(Lake.open_to_look(data / "lake"), Index(index_url), now=now)
+        if found := recorder._contents().read(recorder.index.list_known()):
+            recorder.index.add(found)
+        return recorder
+
     def compactor(self, *, gives_way: bool = False) -> Compactor:
         """Whoever merges the batches of this lake; many may exist, one leads."""
         return Compactor(self.lake, self.index, now=self._now, catch_up=self.catch_up, gives_way=gives_way)

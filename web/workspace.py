@@ -1,18 +1,27 @@
 """What a process works with: settings, recorder, view, watch, rules, what people keep. Built once, then passed on."""
 
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from ingest.control import Control
+from ingest.database import copy_sqlite
+from ingest.errors import LakeUnavailable
 from ingest.problem_notes import list_problem_notes
 from ingest.recorder import Recorder
 from query.causes import Causes, load_causes
 from query.lake_view import LakeView
 from query.problem_list import Known
+from query.scratch import close_scratch, open_scratch
 from query.watch import Watch
 from web.settings import MIB, Settings
+
+INDEX = "index.sqlite"
+CONTROL = "control.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,8 @@ class Workspace:
     control: Control
     watch: Watch
     causes: Causes
+    discard: Callable[[], None]
+    """Called at the end, when all else is closed."""
 
     def known(self, now: datetime) -> Known:
         """What is known of problems beside the lake."""
@@ -34,6 +45,7 @@ class Workspace:
         self.view.close()
         self.recorder.close()
         self.control.close()
+        self.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +55,66 @@ class Workspace:
 
 
 def open_workspace(settings: Settings) -> Workspace:
-    """The data folder of these settings, made when it is not there yet."""
-    causes = load_causes(Path(settings.causes).expanduser() if settings.causes else None)
+    """The data folder of these settings, made when it is not there yet. Raises LakeError."""
+    if not _may_be_written(settings.data):
+        raise LakeUnavailable(
+            f"the data folder {settings.data} may not be written",
+            hint="check its owner and mount; commands that only read, such as synclog runs, work all the same",
+        )
+    causes = _causes(settings)
     recorder = Recorder.open(settings.data, index_url=settings.index_url)
-    control = Control(settings.control_url or f"sqlite:///{settings.data / 'control.sqlite'}")
+    control = Control(settings.control_url or _sqlite(settings.data / CONTROL))
+    return _workspace(settings, recorder, control, causes)
+
+
+def open_to_look(settings: Settings) -> Workspace:
+    """The same for questions alone. Of a folder that may not be written it works on a copy of the databases.
+
+    The copy of the index is brought up to the lake, and made of it where there is none, in a scratch folder that goes
+    with the workspace. So it makes no difference what state the files of SQLite were left in.
+    """
+    if _may_be_written(settings.data):
+        return open_workspace(settings)
+    causes = _causes(settings)
+    folder, lock = open_scratch()
+    with ExitStack() as undo:
+        undo.callback(close_scratch, folder, lock)
+        for name in (INDEX, CONTROL):
+            copy_sqlite(settings.data / name, folder / name)
+        recorder = Recorder.open_to_look(settings.data, index_url=settings.index_url or _sqlite(folder / INDEX))
+        control = Control(settings.control_url or _sqlite(folder / CONTROL))
+        return _workspace(settings, recorder, control, causes, discard=undo.pop_all().close)
+
+
+def _workspace(
+    settings: Settings,
+    recorder: Recorder,
+    control: Control,
+    causes: Causes,
+    *,
+    discard: Callable[[], None] = lambda: None,
+) -> Workspace:
     view = LakeView(recorder.lake, recorder.index, kept_bytes=settings.search_memory_mb * MIB)
-    return Workspace(settings=settings, recorder=recorder, view=view, control=control, watch=Watch(view), causes=causes)
+    return Workspace(
+        settings=settings,
+        recorder=recorder,
+        view=view,
+        control=control,
+        watch=Watch(view),
+        causes=causes,
+        discard=discard,
+    )
+
+
+def _causes(settings: Settings) -> Causes:
+    return load_causes(Path(settings.causes).expanduser() if settings.causes else None)
+
+
+def _may_be_written(data: Path) -> bool:
+    """As far as can be told without writing; what is not there yet is made later, or fails then."""
+    places = (data, data / "lake", *data.glob("*.sqlite*"))
+    return all(os.access(place, os.W_OK) for place in places if place.exists())
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path}"

@@ -54,7 +54,7 @@ def actions(
       synclog actions nightly-7 --status ERROR --limit 1000
     """
     action_filter = saying(ActionFilter(statuses=status, operations=operation), search, now=datetime.now(UTC))
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         run = get_run(workspace.view, run_id)
         found = islice(_all_actions(workspace.view, run_id, action_filter, page=min(limit, PAGE)), limit)
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)

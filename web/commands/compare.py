@@ -44,7 +44,7 @@ def compare(
       synclog compare nightly-6 nightly-7 --list failing-now
     """
     chosen = chosen_format(output_format)
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         view = workspace.view
         if difference is not None:
             found = (_flat(record) for record in _records(view, run_a, run_b, Difference(difference), limit))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ingest.errors import SettingsError
 from web.settings import Settings, load_settings
-from web.workspace import Workspace, open_workspace
+from web.workspace import Workspace, open_to_look, open_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,14 @@ class Invocation:
         return open_workspace(self.settings())
 
     def open_existing(self) -> Workspace:
-        """The data folder of a command that only looks: a mistyped name must not become an empty folder."""
+        """The data folder of a command that works on what is there: a mistyped name must not become an empty folder."""
+        return open_workspace(self._existing())
+
+    def open_to_look(self) -> Workspace:
+        """The data folder of a command that only looks: it need not be one that may be written."""
+        return open_to_look(self._existing())
+
+    def _existing(self) -> Settings:
         settings = self.settings()
         if not settings.data.is_dir():
             raise SettingsError(
@@ -31,4 +38,4 @@ class Invocation:
                 field="data",
                 hint="name it with --data or SYNCLOG_DATA; synclog upload makes one",
             )
-        return open_workspace(settings)
+        return settings

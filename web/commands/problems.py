@@ -75,7 +75,7 @@ def problems(
         since=since,
         until=until,
     )
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         rows = _of_all_runs(workspace, wanted) if run_id is None else _of_run(workspace, run_id, wanted)
         columns = COLUMNS if run_id is None else RUN_COLUMNS
         write_rows(islice(rows, limit), chosen_format(output_format), columns=columns)

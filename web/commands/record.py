@@ -44,7 +44,7 @@ def record(
     """
     kind = None if record_type == ANY_TYPE else record_type
     chosen = chosen_format(output_format)
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         history = read_record_history(workspace.view, kind, record_id, limit=min(limit, PAGE))
         if chosen is OutputFormat.TABLE:
             _show(history.head)

@@ -75,7 +75,8 @@ def rejects(
     )  # fmt: skip
     mend = read_mend(columns=columns, values=values, missing=missing, time_format=time_format)
     form = chosen_format(output_format)
-    with invocation.open_existing() as workspace:
+    records = is_replay and not dry_run
+    with invocation.open_existing() if records else invocation.open_to_look() as workspace:
         if is_replay and dry_run:
             preview = preview_as_json(preview_replay(workspace, chosen, mend))
             write_rows(preview["lines"], form, columns=("reject_id", "reason", "action"))

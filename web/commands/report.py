@@ -39,7 +39,7 @@ def report(invocation: Invocation, run_id: str, output: Path | None, report_form
       synclog report nightly-7 -o nightly-7.pdf
     """
     chosen = report_format or _format_of(output)
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         now = datetime.now(UTC)
         built = build_run_report(workspace.view, run_id, now=now, known=workspace.known(now))
         content = _render(built, chosen)

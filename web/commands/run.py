@@ -38,7 +38,7 @@ def run(invocation: Invocation, run_id: str, output_format: str | None) -> None:
     Example:
       synclog run nightly-7
     """
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         found = get_run(workspace.view, run_id)
         problems = list_run_problems(workspace.view, run_id)
     chosen = chosen_format(output_format)

@@ -69,7 +69,7 @@ def runs(
         since=since,
         until=until,
     )
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         found = islice(_all_runs(workspace.view, run_filter, page=min(limit, PAGE)), limit)
         write_rows((run_as_json(run) for run in found), chosen_format(output_format), columns=COLUMNS)
 

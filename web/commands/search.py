@@ -83,7 +83,7 @@ def search(
         Match(match),
         now=datetime.now(UTC),
     )
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         view = workspace.view
         found = chain.from_iterable(stream_search(view, wanted)) if everything else _newest(view, wanted, limit)
         write_rows((action_as_json(action) for action in found), chosen_format(output_format), columns=COLUMNS)

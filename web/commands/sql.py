@@ -54,7 +54,7 @@ def sql(
     if (statement is None) == (saved is None):
         raise click.UsageError("give a statement, or --saved with the name of one")
     values = dict(map(_read_parameter, given))
-    with invocation.open_existing() as workspace:
+    with invocation.open_to_look() as workspace:
         text = _text_of(statement, saved, workspace)
         # Those nobody gave are null, as on the page.
         parameters: dict[str, str | None] = {**dict.fromkeys(parameters_of(text)), **values}

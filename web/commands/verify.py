@@ -35,7 +35,7 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
       synclog verify --set-aside
     """
     invocation: Invocation = ctx.obj
-    with invocation.open_existing() as workspace:
+    with invocation.open_existing() if set_aside else invocation.open_to_look() as workspace:
         with _bar() as bar:
             task = bar.add_task("reading", total=None)
             findings = find_damage(workspace.recorder, lambda done, of: bar.update(task, completed=done, total=of))
