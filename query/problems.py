@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -23,8 +24,12 @@ from query.lake_view import LakeView
 from query.open_problems import find_open_problems
 from query.problem_states import ProblemState
 from query.run_batches import files_of_run
+from query.runs import list_runs
 
 EXAMPLES = 3
+
+_MOST_NAMED = 1000
+"""A batch names so many problems of a run."""
 
 _FAILED = tuple(status for status in STATUSES if status != Status.OK)
 
@@ -64,29 +69,65 @@ class ProblemCount:
 
 
 def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[Problem]:
-    """The problems of a run, worst first, then most frequent."""
+    """The problems of a run, worst first, then most frequent.
+
+    Where rows are missing, removed by retention or damaged, the index says what was counted of them; operations, codes
+    and examples are of those that are left.
+    """
     files = files_of_run(view, run_id, statuses=_FAILED)
-    wanted = {"run_id": run_id, "examples": EXAMPLES, "limit": limit}
-    rows = view.fetch("problems.list_run_problems", files, wanted)
-    ids = [(example["batch_id"], example["row"]) for row in rows for example in row["examples"]]
+    counted = list_problem_counts(view, run_id, limit=limit) if _misses_rows(view, run_id) else []
+    wanted = {"run_id": run_id, "examples": EXAMPLES, "limit": max(limit, _MOST_NAMED) if counted else limit}
+    rows = {row["problem_id"]: row for row in view.fetch("problems.list_run_problems", files, wanted)}
+    if counted:
+        told = {each.problem_id for each in counted}
+        untold = [problem_id for problem_id in rows if problem_id not in told]
+        chosen = told.union(untold[: limit - len(counted)])
+        rows = {problem_id: row for problem_id, row in rows.items() if problem_id in chosen}
+    ids = [(example["batch_id"], example["row"]) for row in rows.values() for example in row["examples"]]
     examples = list_actions(view, run_id, files, ids)
-    return [
-        Problem(
-            problem_id=row["problem_id"],
-            template=template_of(_said(first.message, first.code, first.operation, first.status)),
-            status=STATUSES[row["status_rank"]],
-            count=row["count"],
-            records=row["records"],
-            first_at=from_microseconds(row["first_us"]),
-            last_at=from_microseconds(row["last_us"]),
-            examples=found,
-            operations=tuple(Operation(word) for word in row["operations"]),
-            codes=tuple(row["codes"]),
-        )
-        for row in rows
-        for found in [tuple(examples[example["batch_id"], example["row"]] for example in row["examples"])]
-        for first in found[:1]
-    ]
+    left = {
+        problem_id: _problem_of(row, [examples[example["batch_id"], example["row"]] for example in row["examples"]])
+        for problem_id, row in rows.items()
+    }
+    return [*(_with_missing(each, left.pop(each.problem_id, None)) for each in counted), *left.values()]
+
+
+def _misses_rows(view: LakeView, run_id: str) -> bool:
+    found = list_runs(view, [run_id]).get(run_id)
+    return found is not None and bool(found.gone or found.unreadable)
+
+
+def _problem_of(row: Mapping[str, Any], examples: Sequence[Action]) -> Problem:
+    first = examples[0]
+    return Problem(
+        problem_id=row["problem_id"],
+        template=template_of(_said(first.message, first.code, first.operation, first.status)),
+        status=STATUSES[row["status_rank"]],
+        count=row["count"],
+        records=row["records"],
+        first_at=from_microseconds(row["first_us"]),
+        last_at=from_microseconds(row["last_us"]),
+        examples=tuple(examples),
+        operations=tuple(Operation(word) for word in row["operations"]),
+        codes=tuple(row["codes"]),
+    )
+
+
+def _with_missing(counted: ProblemCount, left: Problem | None) -> Problem:
+    """A problem as it was counted, with what is left of it."""
+    example = counted.example
+    return Problem(
+        problem_id=counted.problem_id,
+        template=counted.template,
+        status=counted.status,
+        count=counted.count,
+        records=counted.records,
+        first_at=counted.first_at,
+        last_at=counted.last_at,
+        examples=left.examples if left else (),
+        operations=left.operations if left else (Operation(example.operation),),
+        codes=left.codes if left else (example.code,) if example.code else (),
+    )
 
 
 def list_problem_counts(view: LakeView, run_id: str, *, limit: int = 50) -> list[ProblemCount]:

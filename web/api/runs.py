@@ -261,6 +261,7 @@ ROUTES = (
         path="/runs/{run_id}/problems",
         view=get_run_problems,
         summary="What went wrong in a run, worst first",
+        detail="What retention has removed stays counted; examples, operations and codes are of the actions left.",
         parameters=(LIMIT,),
         answers=(Answer(status=200, meaning="its problems", schema="ProblemList"),),
         errors=(404,),
