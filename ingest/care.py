@@ -21,7 +21,7 @@ from ingest.recorder import Recorder
 from ingest.token_index import index_tokens
 
 BRING_BACK = "bring the file back from a backup and run synclog verify again; without one, synclog verify --set-aside"
-PUT_BACK = "bring the whole file back to this place from a backup, then run synclog verify again"
+PUT_BACK = "bring the whole file back to its path from a backup, then run synclog verify again"
 MAKE_ANEW = "synclog verify --set-aside makes it anew; until then a search may miss actions"
 MADE_ANEW = "nothing is left to do: it was made anew"
 REINDEX = "run synclog reindex"

@@ -112,7 +112,7 @@ def _causes(settings: Settings) -> Causes:
 
 def _may_be_written(data: Path) -> bool:
     """As far as can be told without writing; what is not there yet is made later, or fails then."""
-    places = (data, data / "lake", *data.glob("*.sqlite*"))
+    places = (data, data / "lake", data / INDEX, data / CONTROL)
     return all(os.access(place, os.W_OK) for place in places if place.exists())
 
 
