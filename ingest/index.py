@@ -29,11 +29,12 @@ from ingest.index_tables import (
     run_events,
     runs,
 )
+from ingest.index_totals import fold_events, rows_of, write_totals
 from ingest.lake import SealedBatch
 from ingest.problem_summary import ProblemSummary
 from ingest.problem_totals import record_problems, retire_problems
 from ingest.run_state import RunEvent
-from ingest.run_totals import RunRow, batch_run_row, event_from_row, event_row, with_events, with_summary, without_batch
+from ingest.run_totals import RunRow, batch_run_row, event_from_row, event_row, with_summary, without_batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,13 @@ class Index(IndexDatabase):
     def has_all(self, batch_ids: Sequence[str]) -> bool:
         """Whether all the batches are known, once every transaction begun before has ended one way or the other."""
         with self.writing(patient=False) as connection:
-            return set(batch_ids) <= _known_among(connection, batch_ids)
+            found = {
+                batch_id
+                for table in _KNOWN_IN
+                for some in some_at_a_time(batch_ids)
+                for batch_id in connection.scalars(sa.select(table.c.batch_id).where(table.c.batch_id.in_(some)))
+            }
+        return found >= set(batch_ids)
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
@@ -100,12 +107,12 @@ class Index(IndexDatabase):
     def find_run(self, run_id: str) -> RunRow | None:
         """The summary row of a run, column names to values."""
         with self.reading() as connection:
-            return _rows_of(connection, [run_id]).get(run_id)
+            return rows_of(connection, [run_id]).get(run_id)
 
     def find_integrations(self, run_ids: Iterable[str]) -> dict[str, str]:
         """The integration of each run that is known."""
         with self.reading() as connection:
-            return {run_id: row["integration"] for run_id, row in _rows_of(connection, run_ids).items()}
+            return {run_id: row["integration"] for run_id, row in rows_of(connection, run_ids).items()}
 
     def add(self, found: Sequence[Addition | Damage]) -> int:
         """Make batches part of what every page shows, in one transaction; one that is there already stays as it is.
@@ -217,14 +224,14 @@ class Index(IndexDatabase):
         }
         touched = {summary.run_id for addition in fresh for summary in addition.batch.footer.runs}
         touched |= {event.run_id for addition in fresh for event in addition.events}
-        known = _rows_of(connection, touched)
+        known = rows_of(connection, touched)
         totals = dict(known)
         # What is said of a run goes before its actions, however late its batches were merged.
         for addition in sorted(fresh, key=lambda addition: (not addition.events, addition.batch.footer.batch_id)):
             for old in replaced_runs.get(addition.batch.footer.batch_id, ()):
                 totals[old.run_id] = without_batch(totals[old.run_id], dict(old._mapping))
             self._add_details(connection, addition, totals)
-        _write_totals(connection, known, totals)
+        write_totals(connection, known, totals)
         footers = [addition.batch.footer for addition in fresh]
         record_problems(self, connection, footers, retired, before=known, after=totals)
 
@@ -298,7 +305,7 @@ class Index(IndexDatabase):
         if addition.events:
             rows = [event_row(batch_id, row, event) for (batch_id, row), event in addition.numbered_events]
             connection.execute(self._insert_new_event, rows)
-            _fold_events(connection, addition, totals)
+            fold_events(connection, addition.numbered_events, totals)
 
 
 def _addition_of(damage: Damage) -> Addition:
@@ -319,44 +326,6 @@ _INSERT_RUNS = sa.insert(batch_runs)
 _THESE_BATCHES: sa.BindParameter[str] = sa.bindparam("batch_ids", expanding=True)
 _CHOSEN_LIVE = sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(_THESE_BATCHES))
 _CHOSEN_REPLACED = sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(_THESE_BATCHES))
-_CHOSEN_RUNS = sa.select(runs).where(runs.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
-
-_UPDATE_RUN = (
-    sa.update(runs)
-    .where(runs.c.run_id == sa.bindparam("new_run_id"))
-    .values({column: sa.bindparam(f"new_{column.name}") for column in runs.c if column.name != "run_id"})
-)
-
-
-def _write_totals(connection: sa.Connection, known: dict[str, RunRow], totals: dict[str, RunRow]) -> None:
-    new = [row for run_id, row in totals.items() if run_id not in known]
-    changed = [row for run_id, row in totals.items() if run_id in known]
-    if new:
-        connection.execute(sa.insert(runs), new)
-    if changed:
-        connection.execute(_UPDATE_RUN, [{f"new_{name}": value for name, value in row.items()} for row in changed])
-
-
-def _fold_events(connection: sa.Connection, addition: Addition, totals: dict[str, RunRow]) -> None:
-    """Only the new events, unless as late or later ones were folded before them."""
-    new: dict[str, list[tuple[tuple[str, int], RunEvent]]] = {}
-    for event_id, event in addition.numbered_events:
-        new.setdefault(event.run_id, []).append((event_id, event))
-    for run_id, numbered in new.items():
-        row = totals.get(run_id)
-        numbered.sort(key=lambda pair: pair[0])
-        oldest, newest = numbered[0][0][0], numbered[-1][0][0]
-        late = row is not None and row["last_event"] is not None and row["last_event"] >= oldest
-        events = _events_of(connection, run_id) if late else [event for _, event in numbered]
-        totals[run_id] = with_events(row, events, newest, afresh=late)
-
-
-def _rows_of(connection: sa.Connection, run_ids: Iterable[str]) -> dict[str, RunRow]:
-    found: dict[str, RunRow] = {}
-    for some in some_at_a_time(list(run_ids)):
-        chosen = connection.execute(_CHOSEN_RUNS, {"run_ids": some})
-        found.update({row["run_id"]: dict(row) for row in chosen.mappings()})
-    return found
 
 
 def _batch_id(footer: BatchFooter) -> str:
@@ -368,15 +337,6 @@ def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dic
     for some in some_at_a_time(list(batch_ids)):
         found.update({row.batch_id: row.by for row in connection.execute(_CHOSEN_REPLACED, {"batch_ids": some})})
     return found
-
-
-def _known_among(connection: sa.Connection, batch_ids: Sequence[str]) -> set[str]:
-    return {
-        batch_id
-        for table in _KNOWN_IN
-        for some in some_at_a_time(batch_ids)
-        for batch_id in connection.scalars(sa.select(table.c.batch_id).where(table.c.batch_id.in_(some)))
-    }
 
 
 def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str]:
@@ -396,9 +356,3 @@ def _is_overtaken(connection: sa.Connection, batch: SealedBatch | None) -> bool:
         connection.execute(others.where(idempotency.c.key.in_(some))).first() is not None
         for some in some_at_a_time([answer.key for answer in batch.footer.answers])
     )
-
-
-def _events_of(connection: sa.Connection, run_id: str) -> list[RunEvent]:
-    chosen = sa.select(run_events).where(run_events.c.run_id == run_id)
-    ordered = chosen.order_by(run_events.c.batch_id, run_events.c.row)
-    return [event_from_row(dict(row)) for row in connection.execute(ordered).mappings()]
