@@ -79,7 +79,7 @@ HOSTILE = (
         status="ERROR",
         source_id="bidi",
         source_name="שלום \u202eevil\u202c 👩‍👩‍👧‍👦",
-        message="مرحبا \u0007 \x00 " * 50,
+        message="مرحبا \u0007 \x01 " * 50,
     ),
 )
 

@@ -365,7 +365,7 @@ lines = st.builds(
     ),
     run_ids,
     statuses,
-    st.none() | st.text(max_size=20),
+    st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
     st.sampled_from([None, "x", "y"]),
 )
 

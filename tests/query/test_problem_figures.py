@@ -20,7 +20,8 @@ lines = st.fixed_dictionaries(
     {
         "run_id": st.sampled_from(["a", "b"]),
         "status": st.sampled_from([word.value for word in STATUSES]),
-        "message": st.text(max_size=9) | st.sampled_from(["record 1 refused", "record 2 refused"]),
+        "message": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
+        | st.sampled_from(["record 1 refused", "record 2 refused"]),
     },
     optional={
         "happened_at": st.sampled_from(["2026-11-22T09:00:00Z", "1969-12-31T23:59:59.999999Z"]),

@@ -25,7 +25,10 @@ lines = st.fixed_dictionaries(
         "happened_at": st.sampled_from(["2026-11-22T10:00:00Z", "1969-12-31T23:59:59.999999Z"])
         | st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
     },
-    optional={"message": st.text(max_size=20), "configuration": st.sampled_from(["prod", "test"])},
+    optional={
+        "message": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
+        "configuration": st.sampled_from(["prod", "test"]),
+    },
 )
 batches = st.lists(st.lists(lines, min_size=1, max_size=12), min_size=1, max_size=4)
 ended = st.sets(st.sampled_from(RUNS))
