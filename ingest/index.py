@@ -6,6 +6,7 @@ there are.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ from ingest.problem_summary import ProblemSummary
 from ingest.problem_totals import record_problems, retire_problems
 from ingest.run_state import RunEvent
 from ingest.run_totals import RunRow, batch_run_row, event_from_row, event_row, with_summary, without_batch
+from ingest.succession import all_replaced_by, find_replacers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +219,13 @@ class Index(IndexDatabase):
             if addition.batch.footer.batch_id not in replacers and self._insert_batch(connection, addition)
         ]
         retired: list[ProblemSummary] = []
+        merges = {each.batch.footer.batch_id: each.batch.footer for each in additions if each.batch.footer.replaces}
         replaced_runs = {
-            addition.batch.footer.batch_id: self._retire(connection, addition.batch.footer, at_us, retired)
+            addition.batch_id: self._retire(
+                connection, addition.batch.footer, at_us, retired, all_replaced_by(addition.batch_id, merges)
+            )
             for addition in fresh
-            if addition.batch.footer.replaces
+            if addition.batch_id in merges
         }
         touched = {summary.run_id for addition in fresh for summary in addition.batch.footer.runs}
         touched |= {event.run_id for addition in fresh for event in addition.events}
@@ -236,23 +241,14 @@ class Index(IndexDatabase):
         record_problems(self, connection, footers, retired, before=known, after=totals)
 
     def _find_replacers(self, connection: sa.Connection, footers: Sequence[BatchFooter]) -> dict[str, str]:
-        """The batches whose rows are in another one, and which; that is noted, so that their files will go.
-
-        Two that replace the same batch are there when one that merged them lost the lead meanwhile, and died before it
-        could take its own away: the one begun last was the one that counted.
-        """
-        by = {old: footer.batch_id for footer in sorted(footers, key=_batch_id) for old in footer.replaces}
-        by |= _replacements_of(connection, [name for footer in footers for name in (footer.batch_id, *footer.replaces)])
-        replacers = {}
+        """The batches whose rows are in others, and in which; that is noted, so that their files will go."""
+        elsewhere = _replacements_of(
+            connection, [name for footer in footers for name in (footer.batch_id, *footer.replaces)]
+        )
+        replacers = find_replacers(footers, elsewhere, partial(_live_among, connection))
         for footer in footers:
-            others = [
-                by[name]
-                for name in (footer.batch_id, *footer.replaces)
-                if by.get(name, footer.batch_id) != footer.batch_id
-            ]
-            if others:
-                replacers[footer.batch_id] = others[0]
-                self._note_replaced(connection, [footer.batch_id], footer.kind, others[0], received_us_of(others[0]))
+            if other := replacers.get(footer.batch_id):
+                self._note_replaced(connection, [footer.batch_id], footer.kind, other, received_us_of(other))
         return replacers
 
     def _note_replaced(self, connection: sa.Connection, olds: Sequence[str], kind: str, by: str, at_us: int) -> None:
@@ -260,12 +256,17 @@ class Index(IndexDatabase):
         connection.execute(self._insert_new_replaced, rows)
 
     def _retire(
-        self, connection: sa.Connection, footer: BatchFooter, at_us: int | None, problems: list[ProblemSummary]
+        self,
+        connection: sa.Connection,
+        footer: BatchFooter,
+        at_us: int | None,
+        problems: list[ProblemSummary],
+        olds: Sequence[str],
     ) -> list[sa.Row[Any]]:
         """Take replaced batches out of what is live; gives what they had added to their runs, and adds ``problems``."""
         gone: list[sa.Row[Any]] = []
         at_us = received_us_of(footer.batch_id) if at_us is None else at_us
-        for some in some_at_a_time(footer.replaces):
+        for some in some_at_a_time(olds):
             gone += connection.execute(sa.select(batch_runs).where(batch_runs.c.batch_id.in_(some))).all()
             problems += retire_problems(connection, some)
             for table in (batch_runs, batches, damaged):
@@ -326,10 +327,6 @@ _INSERT_RUNS = sa.insert(batch_runs)
 _THESE_BATCHES: sa.BindParameter[str] = sa.bindparam("batch_ids", expanding=True)
 _CHOSEN_LIVE = sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(_THESE_BATCHES))
 _CHOSEN_REPLACED = sa.select(replaced.c.batch_id, replaced.c.by).where(replaced.c.batch_id.in_(_THESE_BATCHES))
-
-
-def _batch_id(footer: BatchFooter) -> str:
-    return footer.batch_id
 
 
 def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dict[str, str]:

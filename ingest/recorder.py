@@ -252,12 +252,13 @@ class Recorder:
 
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
-        found = self._contents().read(self.index.list_known(), progress)
-        if not found:
-            return 0
-        added = self.index.add(found)
-        self._set_overtaken_aside(found)
-        return added
+        known = self.index.list_known()
+        found = self._contents().read(known, progress)
+        names = known | {each.batch_id for each in found}
+        strange = [each for each in found if known and not names.issuperset(_replaced_by(each))]
+        added = self._add([each for each in found if each not in strange])
+        # Whose rows these have was forgotten: only all footers together tell what counts.
+        return self.reindex(progress) if strange else added
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
@@ -271,6 +272,13 @@ class Recorder:
     def now_us(self) -> int:
         """Now, in microseconds since 1970 UTC."""
         return to_microseconds(self._now())
+
+    def _add(self, found: Sequence[Addition | Damage]) -> int:
+        if not found:
+            return 0
+        added = self.index.add(found)
+        self._set_overtaken_aside(found)
+        return added
 
     def _set_overtaken_aside(self, found: Sequence[Addition | Damage]) -> None:
         """Batches the index will not know: what they hold was recorded again."""
@@ -326,6 +334,10 @@ def _given(input_name: str, defaults: LineDefaults, mapping: Mapping[str, str]) 
     """What a request says for all its lines, as JSON text."""
     said = {name: value for name, value in asdict(defaults).items() if value is not None}
     return json.dumps({"input": input_name, **said, **({"map": dict(mapping)} if mapping else {})}, ensure_ascii=False)
+
+
+def _replaced_by(found: Addition | Damage) -> Sequence[str]:
+    return () if found.batch is None else found.batch.footer.replaces
 
 
 def _is_small(stream: BinaryIO) -> bool:
