@@ -1,11 +1,13 @@
 """Looking after a lake: is every batch whole, and does the index say the same? What is not is named, and set aside."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from ingest.batch_check import check_batch, find_token_damage
@@ -20,10 +22,13 @@ from ingest.problem_summary import ProblemSummary
 from ingest.recorder import Recorder
 from ingest.token_index import index_tokens
 
+logger = logging.getLogger(__name__)
+
 BRING_BACK = "bring the file back from a backup and run synclog verify again; without one, synclog verify --set-aside"
 PUT_BACK = "bring the whole file back to its path from a backup, then run synclog verify again"
-MAKE_ANEW = "synclog verify --set-aside makes it anew; until then a search may miss actions"
-MADE_ANEW = "nothing is left to do: it was made anew"
+MADE_ANEW = "nothing: it was made anew just now. Until then searches may have missed actions"
+DELETE_IT = "delete it: searches then read the whole batch. Until then they may miss actions"
+DELETED = "nothing: it was deleted, and searches read the whole batch. Until then they may have missed actions"
 REINDEX = "run synclog reindex"
 
 
@@ -45,8 +50,8 @@ class Finding:
 def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda done, of: None) -> list[Finding]:
     """Read every row of every batch and compare it with its footer, and the index with the lake.
 
-    A damaged batch is marked, so that nobody reads it; one that is whole again is read again. ``progress`` is told of
-    bytes.
+    A damaged batch is marked, so that nobody reads it; one that is whole again is read again. A damaged token index is
+    made anew. ``progress`` is told of bytes.
     """
     care = _Care(recorder)
     sizes = care.sizes()
@@ -62,17 +67,13 @@ def verify(recorder: Recorder, progress: Callable[[int, int], None] = lambda don
 def set_aside(recorder: Recorder, findings: Iterable[Finding]) -> list[Finding]:
     """Take damaged files out of the lake, each with a note beside it of what was in it; gives what is left to do.
 
-    Of a file that is gone there is just the note. A token index is derived: that is made anew.
+    Of a file that is gone there is just the note.
     """
     return [_set_aside(recorder, finding) for finding in findings]
 
 
 def _set_aside(recorder: Recorder, finding: Finding) -> Finding:
     lake = recorder.lake
-    if finding.kind == "tokens":
-        batch = lake.path_of("actions", finding.batch_id)
-        lake.put_token_index(finding.batch_id, partial(index_tokens, batch))
-        return replace(finding, advice=MADE_ANEW)
     if finding.damage is None:
         return finding
     if (finding.kind, finding.batch_id) not in lake.list_notes():
@@ -156,8 +157,20 @@ class _Care:
                 yield self._finding(batch_id, path, "the index says otherwise than its footer", REINDEX)
         problem = find_token_damage(self._lake, batch) if kind == "actions" else None
         if problem is not None:
-            tokens = self._lake.token_index_path(batch_id)
-            yield Finding(kind="tokens", batch_id=batch_id, path=tokens, problem=problem, advice=MAKE_ANEW)
+            yield self._with_tokens_anew(batch_id, problem)
+
+    def _with_tokens_anew(self, batch_id: str, problem: str) -> Finding:
+        """It is derived. Without one a search reads the whole batch, so it goes before another is there."""
+        path, advice = self._lake.token_index_path(batch_id), DELETE_IT
+        try:
+            path.unlink(missing_ok=True)
+            advice = DELETED
+            self._lake.put_token_index(batch_id, partial(index_tokens, self._lake.path_of("actions", batch_id)))
+        except (LakeError, pa.ArrowException, OSError) as error:
+            logger.warning("token index not made anew", extra={"batch_id": batch_id, "reason": str(error)})
+        else:
+            advice = MADE_ANEW
+        return Finding(kind="tokens", batch_id=batch_id, path=path, problem=problem, advice=advice)
 
     def _known_of(self, row: sa.Row[Any]) -> list[object]:
         with self._index.reading() as connection:

@@ -10,11 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ingest.errors import LakeUnavailable, OutcomeUnknown
 
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
 _PATIENCE = "set local lock_timeout = 5000"  # milliseconds, as SQLite's busy_timeout below
+
+
+class DatabaseDamaged(LakeUnavailable):
+    """Its file is not what SQLite has written: nobody needs to try again before something was done about it."""
 
 
 class Database:
@@ -30,6 +36,9 @@ class Database:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
 
+    def connect(self) -> sa.Connection:
+        return self.engine.connect()
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -37,10 +46,10 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """Raises LakeUnavailable."""
         try:
-            with self.engine.connect() as connection:
+            with self.connect() as connection:
                 yield connection
-        except DBAPIError as error:
-            raise LakeUnavailable(self._cannot(error), hint="try again in a moment") from error
+        except (DBAPIError, PoolTimeout) as error:
+            raise self._trouble(error) from error
 
     @contextmanager
     def writing(self, *, patient: bool = True) -> Iterator[sa.Connection]:
@@ -52,7 +61,7 @@ class Database:
         is_committing = False
         try:
             with (
-                self.engine.connect().execution_options(synclog_writes=True) as connection,
+                self.connect().execution_options(synclog_writes=True) as connection,
                 connection.begin(),
             ):
                 if not self.is_sqlite:
@@ -62,14 +71,23 @@ class Database:
                     connection.execute(_LOCK, {"name": f"synclog {self.name}"})
                 yield connection
                 is_committing = True
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             if is_committing:
                 raise OutcomeUnknown(self._cannot(error), hint="it may have been done all the same") from error
-            raise LakeUnavailable(self._cannot(error), hint="try again in a moment") from error
+            raise self._trouble(error) from error
 
-    def _cannot(self, error: DBAPIError) -> str:
+    def _trouble(self, error: DBAPIError | PoolTimeout) -> LakeUnavailable:
+        said = self._cannot(error)
+        if isinstance(error, DBAPIError) and _code_of(error.orig) in _DAMAGED:
+            return self._damage(said)
+        return LakeUnavailable(said, hint=_advice(error))
+
+    def _damage(self, said: str) -> LakeUnavailable:
+        return DatabaseDamaged(said, hint="bring its file back from a backup")
+
+    def _cannot(self, error: DBAPIError | PoolTimeout) -> str:
         place = self.engine.url.render_as_string(hide_password=True)
-        return f"the {self.name} {place} cannot be used: {error.orig}"
+        return f"the {self.name} {place} cannot be used: {error.orig if isinstance(error, DBAPIError) else error}"
 
 
 def copy_sqlite(source: Path, to: Path) -> None:
@@ -86,7 +104,8 @@ def copy_sqlite(source: Path, to: Path) -> None:
         # To read, SQLite writes beside a database. Nobody who could is there, so its files stand still.
         _copy_files(source, to)
     except sqlite3.Error as error:
-        raise LakeUnavailable(f"{source} cannot be read: {error}") from error
+        kind = DatabaseDamaged if _code_of(error) in _DAMAGED else LakeUnavailable
+        raise kind(f"{source} cannot be read: {error}") from error
 
 
 def _copy_files(source: Path, to: Path) -> None:
@@ -104,9 +123,15 @@ def some_at_a_time(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[start : start + 500]
 
 
-def _advice(error: DBAPIError) -> str:
+def _code_of(error: object) -> int:
+    """SQLite's own, of what its driver says."""
+    code: int = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF
+
+
+def _advice(error: DBAPIError | PoolTimeout) -> str:
     """SQLite's refusals to write do not pass by themselves."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    code = _code_of(error.orig) if isinstance(error, DBAPIError) else 0
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return "check owner and mount of its folder: it may not be written"
     return "try again in a moment"

@@ -242,10 +242,8 @@ class Index(IndexDatabase):
 
     def _find_replacers(self, connection: sa.Connection, footers: Sequence[BatchFooter]) -> dict[str, str]:
         """The batches whose rows are in others, and in which; that is noted, so that their files will go."""
-        elsewhere = _replacements_of(
-            connection, [name for footer in footers for name in (footer.batch_id, *footer.replaces)]
-        )
-        replacers = find_replacers(footers, elsewhere, partial(_live_among, connection))
+        names = [name for footer in footers for name in (footer.batch_id, *footer.replaces)]
+        replacers = find_replacers(footers, _replacements_of(connection, names), partial(_live_among, connection))
         for footer in footers:
             if other := replacers.get(footer.batch_id):
                 self._note_replaced(connection, [footer.batch_id], footer.kind, other, received_us_of(other))

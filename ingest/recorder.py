@@ -85,6 +85,7 @@ class Recorder:
         self._now = now
         self._committer = Committer(lake, index, now=now)
         self._in_flight = InFlight()
+        index.follow_file(before=lake.require_there, then=self.catch_up)
 
     @classmethod
     def open(
@@ -93,9 +94,13 @@ class Recorder:
         """The recorder of a data folder, after recovering what a dead one left. Raises LakeError."""
         lake = Lake.open(data / "lake")
         recorder = cls(lake, Index(index_url or f"sqlite:///{data / 'index.sqlite'}"), now=now)
-        lake.recover()
-        recorder.catch_up()
-        recorder.note_lost_replays()
+        try:
+            lake.recover()
+            recorder.catch_up()
+            recorder.note_lost_replays()
+        except BaseException:
+            recorder.close()
+            raise
         return recorder
 
     @classmethod
@@ -265,6 +270,7 @@ class Recorder:
 
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
         """
+        self.index.require_whole()
         contents = self._contents()
         found = contents.read(set(), progress)
         return self.index.rebuild(lambda: contents.read_again(found))

@@ -7,7 +7,6 @@ they are not safe for two threads.
 """
 
 import itertools
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.errors import BatchDamaged
+from ingest.index_file import identity_of
 from ingest.lake import Lake
 from ingest.merged_blocks import FEW_ROWS
 from ingest.schema import ACTION_SCHEMA
@@ -58,6 +58,7 @@ class Batch:
         self._index_path = index_path
         self._trouble = trouble
         self._tokens: TokenIndex | None = None
+        self._tokens_file: tuple[int, int] | None = None
         self._constants: dict[int, dict[str, str | None]] = {}
 
     @property
@@ -82,8 +83,10 @@ class Batch:
 
     def tokens(self) -> TokenIndex | None:
         """Its token index. None when it has none, or one that cannot be read: then every block may hold anything."""
-        if self._tokens is None and os.path.exists(self._index_path):
-            self._tokens = self._open_tokens()
+        file = identity_of(self._index_path)
+        if file != self._tokens_file or (self._tokens is None and file is not None):
+            self._tokens = self._open_tokens()  # synclog verify has deleted a damaged one, or made it anew
+            self._tokens_file = file
         return self._tokens
 
     def times(self, block: int) -> tuple[int, int] | None:

@@ -19,10 +19,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from ingest.batch import received_us_of
-from ingest.errors import LakeUnavailable
 from ingest.index import Index
 from ingest.index_tables import batch_runs, batches, is_readable
 from ingest.lake import Lake
@@ -127,11 +125,8 @@ class LakeView:
 
     def select(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
         """All rows of a statement over the index; what a row holds depends on the statement."""
-        try:
-            with self.index.engine.connect() as connection:
-                return connection.execute(statement).all()
-        except DBAPIError as error:
-            raise LakeUnavailable(f"the index cannot be read: {error.orig}", hint="try again in a moment") from error
+        with self.index.reading() as connection:
+            return connection.execute(statement).all()
 
     def newest_merged(self, most: int) -> list[str]:
         """The ids of the readable merged batches whose actions happened last."""

@@ -41,7 +41,7 @@ def check_data(settings: Settings) -> Iterator[Check]:
             yield from check_lake(workspace.view, now=now, opened=opened)
             yield from check_upkeep(workspace.recorder.index, settings, now=now)
     except SynclogError as error:
-        yield Check(name="index", status=Status.ERROR, message=_words_of(error))
+        yield Check(name="index", status=Status.ERROR, message=words_of(error))
 
 
 def check_server(url: str, token: str | None) -> Check:
@@ -51,7 +51,7 @@ def check_server(url: str, token: str | None) -> Check:
         with CanaryDoor(url, token=token) as door:
             door.require_ready()
     except DeliveryFailed as error:
-        return Check(name="server", status=Status.ERROR, message=_words_of(error))
+        return Check(name="server", status=Status.ERROR, message=words_of(error))
     taken = timedelta(seconds=time.monotonic() - begun)
     return Check(name="server", status=Status.OK, message=f"{url} is ready, it answered in {format_duration(taken)}")
 
@@ -86,5 +86,6 @@ def check_disk(data: Path) -> Check:
     return Check(name="disk space", status=Status.OK, message=message)
 
 
-def _words_of(error: SynclogError) -> str:
+def words_of(error: SynclogError) -> str:
+    """What happened, and what to do."""
     return error.message + (f" ({error.hint})" if error.hint else "")

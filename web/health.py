@@ -6,7 +6,7 @@ from datetime import datetime
 from ingest.action import STATUSES, Status
 from ingest.errors import LakeUnavailable
 from query.damage import DamagedBatch, list_damaged_batches
-from web.check_up import check_disk, check_writable
+from web.check_up import check_disk, check_writable, words_of
 from web.lake_check import Check, check_lake
 from web.upkeep_check import check_upkeep
 from web.workspace import Workspace
@@ -34,5 +34,5 @@ def build_health(workspace: Workspace, *, now: datetime) -> Health:
         checks += check_upkeep(workspace.recorder.index, workspace.settings, now=now)
         damaged = tuple(list_damaged_batches(workspace.view))
     except LakeUnavailable as error:
-        checks.append(Check(name="index", status=Status.ERROR, message=error.message))
+        checks.append(Check(name="index", status=Status.ERROR, message=words_of(error)))
     return Health(checks=tuple(checks), damaged=damaged)

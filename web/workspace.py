@@ -1,16 +1,19 @@
 """What a process works with: settings, recorder, view, watch, rules, what people keep. Built once, then passed on."""
 
+import logging
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from ingest.control import Control
-from ingest.database import copy_sqlite
+from ingest.database import DatabaseDamaged, copy_sqlite
 from ingest.errors import LakeUnavailable
+from ingest.index_file import WHAT_IS_LOST, with_index_anew
 from ingest.problem_notes import list_problem_notes
 from ingest.recorder import Recorder
 from query.causes import Causes, load_causes
@@ -19,6 +22,8 @@ from query.problem_list import Known
 from query.scratch import close_scratch, open_scratch
 from query.watch import Watch
 from web.settings import MIB, Settings
+
+logger = logging.getLogger(__name__)
 
 INDEX = "index.sqlite"
 CONTROL = "control.sqlite"
@@ -54,17 +59,34 @@ class Workspace:
         self.close()
 
 
-def open_workspace(settings: Settings) -> Workspace:
-    """The data folder of these settings, made when it is not there yet. Raises LakeError."""
+def open_workspace(settings: Settings, *, renew_index: bool = False) -> Workspace:
+    """The data folder of these settings, made when it is not there yet. Raises LakeError.
+
+    ``renew_index``: a damaged index is made anew, instead of an error that says how to do so.
+    """
     if not _may_be_written(settings.data):
         raise LakeUnavailable(
             f"the data folder {settings.data} may not be written",
             hint="check its owner and mount; commands that only read, such as synclog runs, work all the same",
         )
     causes = _causes(settings)
-    recorder = Recorder.open(settings.data, index_url=settings.index_url)
-    control = Control(settings.control_url or _sqlite(settings.data / CONTROL))
+    recorder = _open_recorder(settings, renew_index)
+    try:
+        control = Control(settings.control_url or _sqlite(settings.data / CONTROL))
+    except BaseException:
+        recorder.close()
+        raise
     return _workspace(settings, recorder, control, causes)
+
+
+def _open_recorder(settings: Settings, renew_index: bool) -> Recorder:
+    opening = partial(Recorder.open, settings.data, index_url=settings.index_url)
+    if not renew_index:
+        return opening()
+    recorder, moved = with_index_anew(opening)
+    if moved:
+        logger.error("index was damaged, it was made anew", extra={"aside": str(moved[0]), "lost": WHAT_IS_LOST})
+    return recorder
 
 
 def open_to_look(settings: Settings) -> Workspace:
@@ -79,9 +101,12 @@ def open_to_look(settings: Settings) -> Workspace:
     folder, lock = open_scratch()
     with ExitStack() as undo:
         undo.callback(close_scratch, folder, lock)
-        for name in (INDEX, CONTROL):
-            copy_sqlite(settings.data / name, folder / name)
-        recorder = Recorder.open_to_look(settings.data, index_url=settings.index_url or _sqlite(folder / INDEX))
+        with suppress(DatabaseDamaged):
+            copy_sqlite(settings.data / INDEX, folder / INDEX)
+        copy_sqlite(settings.data / CONTROL, folder / CONTROL)
+        index_url = settings.index_url or _sqlite(folder / INDEX)
+        opening = partial(Recorder.open_to_look, settings.data, index_url=index_url)
+        recorder = opening() if settings.index_url else with_index_anew(opening)[0]
         control = Control(settings.control_url or _sqlite(folder / CONTROL))
         return _workspace(settings, recorder, control, causes, discard=undo.pop_all().close)
 

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.care import set_aside, verify
 from ingest.damage import list_damaged
+from ingest.errors import LakeUnavailable
 from ingest.index_tables import metadata
 from ingest.recorder import Recorder, RunAnnouncement, RunChange
 from tests.builders import line, ndjson, open_recorder
@@ -270,10 +271,33 @@ def test_a_damaged_token_index_is_made_anew(recorder: Recorder) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
     findings = verify(recorder)
-    set_aside(recorder, findings)
 
     assert [(finding.path, finding.kind) for finding in findings] == [(path, "tokens")]
+    assert "made anew just now" in findings[0].advice
+    assert path.exists()
     assert marked(recorder) == []
+    assert verify(recorder) == []
+
+
+def test_a_damaged_token_index_that_cannot_be_made_anew_is_deleted(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.record(ndjson(line(source_id=f"{place}") for place in range(70_000)), "ndjson")
+    compactor = recorder.compactor()
+    assert compactor.lead()
+    list(compactor.compact(everything=True))
+    path = recorder.lake.token_index_path(recorder.index.list_live("actions")[0].batch_id)
+    path.write_bytes(b"nothing of the kind")
+
+    def refuse(*_: object) -> None:
+        raise LakeUnavailable("no room left")
+
+    monkeypatch.setattr(recorder.lake, "put_token_index", refuse)
+
+    [finding] = verify(recorder)
+
+    assert "it was deleted" in finding.advice
+    assert not path.exists()
     assert verify(recorder) == []
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import LakeUnavailable
 from ingest.index_tables import batches, runs
@@ -32,11 +31,8 @@ def get_readyz() -> Response:
     recorder = workspace().recorder
     if not os.access(recorder.lake.root, os.W_OK):
         raise LakeUnavailable(f"{recorder.lake.root} may not be written", hint="check the folder's owner and mount")
-    try:
-        with recorder.index.engine.connect() as connection:
-            connection.execute(select(batches.c.batch_id).limit(1))
-    except SQLAlchemyError as error:
-        raise LakeUnavailable(f"the index does not answer: {error}") from error
+    with recorder.index.reading() as connection:
+        connection.execute(select(batches.c.batch_id).limit(1))
     return Response('{"status": "ready"}', content_type=JSON)
 
 

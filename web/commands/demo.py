@@ -41,7 +41,7 @@ def demo(invocation: Invocation, host: str | None, port: int | None) -> None:
     log_to_stderr()
     with (
         bind(settings) as listener,
-        open_workspace(settings) as workspace,
+        open_workspace(settings, renew_index=True) as workspace,
         Warming(workspace.view),
         MaintenanceProcess(workspace.recorder, settings),
     ):

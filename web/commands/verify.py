@@ -27,7 +27,8 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
     """Read every file and compare it with what was written; exit 1 when something is wrong.
 
     A damaged file is left out of pages, search and SQL from then on, while counters still count what was in it. Once
-    the whole file is back, from a backup perhaps, the next verify lets it be read again.
+    the whole file is back, from a backup perhaps, the next verify lets it be read again. A damaged token index, by
+    which searches find their way, is made anew.
 
     \b
     Example:

@@ -226,3 +226,43 @@ def test_the_actions_of_a_run_are_searched_by_text_and_by_field(nightly: Synclog
     rows = nightly("actions", "nightly", "--search", "ermission -status:ok", "--format", "ndjson").stdout.splitlines()
 
     assert [json.loads(row)["source_id"] for row in rows] == ["a2"]
+
+
+@pytest.mark.parametrize(
+    "command", [("runs",), ("upload", "nightly.ndjson"), ("doctor",), ("verify",), ("search", "a1")]
+)
+def test_every_command_says_what_to_do_about_a_damaged_index(
+    nightly: Synclog, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "synclog-data" / "index.sqlite").write_bytes(b"no database" * 1000)
+
+    result = nightly(*command)
+
+    assert result.exit_code == 1
+    assert "run synclog reindex" in result.output + result.stderr
+    assert "try again" not in result.output + result.stderr
+
+
+def test_reindexing_moves_a_damaged_index_aside_and_says_where(nightly: Synclog, tmp_path: Path) -> None:
+    before = nightly("runs").stdout
+    data = tmp_path / "synclog-data"
+    (data / "index.sqlite").write_bytes(b"no database" * 1000)
+
+    result = nightly("reindex")
+
+    [aside] = data.glob("index.sqlite.damaged-*")
+    assert (result.exit_code, aside.read_bytes()[:11]) == (0, b"no database")
+    assert aside.name in result.stderr
+    assert "checksums" in result.stderr
+    assert "indexed 1 batches" in result.stderr
+    assert nightly("runs").stdout == before
+    assert nightly("verify").exit_code == 0
+
+
+def test_a_damaged_control_database_is_not_thrown_away(nightly: Synclog, tmp_path: Path) -> None:
+    (tmp_path / "synclog-data" / "control.sqlite").write_bytes(b"no database" * 1000)
+
+    result = nightly("reindex")
+
+    assert result.exit_code == 1
+    assert "bring its file back from a backup" in result.stderr

@@ -147,3 +147,14 @@ def as_anybody(*arguments: str) -> subprocess.CompletedProcess[str]:
             pytest.skip("root may write everywhere")
         command = ["setpriv", "--bounding-set=-dac_override", *command]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_damaged_index_that_may_not_be_written_is_done_without(
+    weekly: Synclog, tmp_path: Path, read_only: Callable[[Path], None]
+) -> None:
+    before = answers(weekly)
+    data = tmp_path / "synclog-data"
+    (data / "index.sqlite").write_bytes(b"no database" * 1000)
+    read_only(data)
+
+    assert answers(weekly) == before
