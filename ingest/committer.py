@@ -186,18 +186,20 @@ class Committer:
         Only for what this process has certainly not made known. What the index has all the same, because somebody who
         opened the lake just now told it, stays.
         """
-        try:
-            live = self._index.find_live([addition.batch_id for addition in additions])
-        except LakeUnavailable:
-            live = []
-        for addition in additions:
-            footer = addition.batch.footer
+        live = self._live_among(additions)
+        for footer in (addition.batch.footer for addition in additions):
             if footer.batch_id in live:
                 continue
             try:
                 self._lake.remove(footer.kind, [footer.batch_id])
             except OSError as error:
                 logger.warning("refused batch left in the lake", extra={"reason": str(error)})
+
+    def _live_among(self, additions: Sequence[Addition]) -> list[str]:
+        try:
+            return self._index.find_live([addition.batch_id for addition in additions])
+        except LakeUnavailable:
+            return []
 
     def _seal_actions(
         self, submissions: Sequence[Submission], tables: Iterator[pa.Table], additions: list[Addition]

@@ -65,6 +65,10 @@ class KeyTaken(LakeUnavailable):
     """Another process was faster with a request of the same idempotency key; its answer is there now."""
 
 
+Look = Callable[[Sequence[Addition]], object]
+"""Called at the end of a transaction with the whole batches that will be live then; raises to call it off."""
+
+
 class NotReplaceable(LakeUnavailable):
     """Somebody else has replaced some of these batches meanwhile, or leads now."""
 
@@ -116,7 +120,7 @@ class Index(IndexDatabase):
         with self.reading() as connection:
             return {run_id: row["integration"] for run_id, row in rows_of(connection, run_ids).items()}
 
-    def add(self, found: Sequence[Addition | Damage]) -> int:
+    def add(self, found: Sequence[Addition | Damage], last_look: Look = len) -> int:
         """Make batches part of what every page shows, in one transaction; one that is there already stays as it is.
 
         A batch that replaces others takes their place: what the index knew of them goes. Returns how many of the given
@@ -124,7 +128,8 @@ class Index(IndexDatabase):
         recorded again, under their keys, because whoever sealed it died before the index knew: nobody was told of it.
         """
         with self.writing() as connection:
-            return self._add_found(connection, [each for each in found if not _is_overtaken(connection, each.batch)])
+            fresh = [each for each in found if not _is_overtaken(connection, each.batch)]
+            return self._add_found(connection, fresh, last_look)
 
     def add_new(self, additions: Sequence[Addition]) -> None:
         """The same for batches nobody has been told of. Raises KeyTaken, and changes nothing, when another process
@@ -149,7 +154,7 @@ class Index(IndexDatabase):
                 raise NotReplaceable("another process compacts this lake")
             self._add(connection, [addition], at_us=at_us)
 
-    def rebuild(self, read: Callable[[], Sequence[Addition | Damage]]) -> int:
+    def rebuild(self, read: Callable[[], Sequence[Addition | Damage]], last_look: Look = len) -> int:
         """Forget everything and add what ``read`` gives, in one transaction: pages show the old until then.
 
         ``read`` is called once nobody else can add, so that what it finds in the lake is all there is.
@@ -158,7 +163,7 @@ class Index(IndexDatabase):
             found = read()
             for table in _DERIVED:
                 connection.execute(sa.delete(table))
-            return self._add_found(connection, found)
+            return self._add_found(connection, found, last_look)
 
     def list_sums(self) -> dict[str, int]:
         """The CRC-32 of each batch of which it is known."""
@@ -203,13 +208,15 @@ class Index(IndexDatabase):
         with self.writing() as connection:
             connection.execute(sa.delete(idempotency).where(idempotency.c.batch_id < before_batch_id))
 
-    def _add_found(self, connection: sa.Connection, found: Sequence[Addition | Damage]) -> int:
+    def _add_found(self, connection: sa.Connection, found: Sequence[Addition | Damage], last_look: Look) -> int:
         whole = [each for each in found if isinstance(each, Addition)]
         damages = [each for each in found if isinstance(each, Damage)]
         self._add(connection, [*whole, *(_addition_of(each) for each in damages if each.batch is not None)])
         gone = _replacements_of(connection, [each.batch_id for each in found])
         insert_damaged(self, connection, [each for each in damages if each.batch_id not in gone])
-        return sum(each.batch_id not in gone for each in whole)
+        live = [each for each in whole if each.batch_id not in gone]
+        last_look(live)
+        return len(live)
 
     def _add(self, connection: sa.Connection, additions: Sequence[Addition], at_us: int | None = None) -> None:
         replacers = self._find_replacers(connection, [addition.batch.footer for addition in additions])

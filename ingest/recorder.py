@@ -76,6 +76,10 @@ class RunChange:
     claimed: dict[str, int] | None = None
 
 
+class _TakenBack(Exception):
+    """Whoever sealed a batch deleted it, because the index was busy with being told of it by somebody else."""
+
+
 class Recorder:
     """Takes actions and run events in. Safe for many threads."""
 
@@ -257,13 +261,17 @@ class Recorder:
 
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
-        known = self.index.list_known()
-        found = self._contents().read(known, progress)
-        names = known | {each.batch_id for each in found}
-        strange = [each for each in found if known and not names.issuperset(_replaced_by(each))]
-        added = self._add([each for each in found if each not in strange])
-        # Whose rows these have was forgotten: only all footers together tell what counts.
-        return self.reindex(progress) if strange else added
+
+        def tell() -> int:
+            known = self.index.list_known()
+            found = self._contents().read(known, progress)
+            names = known | {each.batch_id for each in found}
+            strange = [each for each in found if known and not names.issuperset(_replaced_by(each))]
+            added = self._add([each for each in found if each not in strange])
+            # Whose rows these have was forgotten: only all footers together tell what counts.
+            return self.reindex(progress) if strange else added
+
+        return _until_none_is_taken_back(tell)
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
@@ -271,9 +279,17 @@ class Recorder:
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
         """
         self.index.require_whole()
-        contents = self._contents()
-        found = contents.read(set(), progress)
-        return self.index.rebuild(lambda: contents.read_again(found))
+
+        def tell() -> int:
+            contents = self._contents()
+            found = contents.read(set(), progress)
+            return self.index.rebuild(lambda: contents.read_again(found), self._require_there)
+
+        return _until_none_is_taken_back(tell)
+
+    def _require_there(self, live: Sequence[Addition]) -> None:
+        if not all(self.lake.path_of(each.batch.footer.kind, each.batch_id).exists() for each in live):
+            raise _TakenBack
 
     def now_us(self) -> int:
         """Now, in microseconds since 1970 UTC."""
@@ -282,7 +298,7 @@ class Recorder:
     def _add(self, found: Sequence[Addition | Damage]) -> int:
         if not found:
             return 0
-        added = self.index.add(found)
+        added = self.index.add(found, self._require_there)
         self._set_overtaken_aside(found)
         return added
 
@@ -317,6 +333,13 @@ class Recorder:
         if row is None:
             raise RunNotFound(f"there is no run {run_id}", hint="GET /api/v1/runs lists the runs there are")
         return row
+
+
+def _until_none_is_taken_back(tell: Callable[[], int]) -> int:
+    """Tell the index of batches in the lake; once more where one was deleted before the transaction ended."""
+    while True:
+        with suppress(_TakenBack):
+            return tell()
 
 
 def _note(mended: Mended, mend: Mend) -> dict[str, Any]:
