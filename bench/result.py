@@ -15,10 +15,10 @@ and leaves the other sections as they are. Each section says when and on what it
 by `bench/generate.py`, the same every time: 70 % NONE, 15 % UPDATE, 10 % CREATE, 5 % DELETE; 96 % OK, 2 % INFO, 1.3 %
 WARNING, 0.7 % ERROR, about 400,000 records. A target is what the design asks for; most measurements have none.
 
-On two cores `rivals`, `scale` and `trickle` take about an hour each, the others together a quarter of an hour. These
-three can be measured at another size, `make bench SUBJECTS="scale:200000"`: actions for `rivals` and `scale`, requests
-for `trickle`. `scale` needs 80 GB of disk, four of them without chDB. PostgreSQL is compared where Debian's
-package `postgresql` is installed; its own cluster is not touched.
+On two cores `rivals` and `trickle` take about an hour each, `scale` a quarter of one, the others together another.
+These three can be measured at another size, `make bench SUBJECTS="scale:200000"`: actions for `rivals` and `scale`,
+requests for `trickle`. `rivals` needs 20 GB of disk. PostgreSQL is compared where Debian's package `postgresql` is
+installed; its own cluster is not touched.
 """
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from bench.generate import RECORDS_A_WRITE, Workload
 from bench.memory import watching
 from bench.questions import Kind
 from bench.result import Measurement, Section
-from bench.rivals import ACTIONS_A_RUN, CHDB, DUCKDB, Result, measure_rival, those_here
+from bench.rivals import ACTIONS_A_RUN, DUCKDB, Result, measure_rival
 from bench.server import start, wait_until_idle
 from bench.world import Stored, compact, count_live, run_command, stored, write_lake
 
 ACTIONS = 100_000_000
 TIMES = 20
-TIMES_OF_OTHERS = 3
-"""Looking for a text in a hundred million actions takes them long."""
+TIMES_OF_DUCKDB = 3
+"""Looking for a text in a hundred million actions takes it long."""
 TARGETS: Mapping[str, str] = {  # of a hundred million actions
     "run list, page": "< 25 ms",
     "one run, page": "< 25 ms",
@@ -41,12 +41,12 @@ SMALL_TARGETS: Mapping[str, str] = {  # of ten million actions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one size cost. Milliseconds are medians; ``others`` are asked the same of the same actions."""
+    """What one size cost. Milliseconds are medians; ``duckdb`` was asked the same over the same files."""
 
     actions: int
     runs: int
     milliseconds: Mapping[str, float]
-    others: Sequence[Result]
+    duckdb: Result
     stored: Stored
     batches: int
     seconds: Mapping[str, float]
@@ -65,16 +65,14 @@ def measure(scratch: Path, actions: int = ACTIONS) -> Section:
             f"compacted into {large.batches:,} and {small.batches:,} batches. Time in the server as its Server-Timing "
             f"header says, median of {TIMES}, each for something else; a page has 50 rows, newest first. The "
             "server had come to rest before: it reads the newest blocks when it has started. "
-            f"{' and '.join(other.name for other in large.others)}, in processes of their own, were asked the same of "
-            f"the same actions, median of {TIMES_OF_OTHERS}; a ratio is synclog's figure by theirs."
+            f"DuckDB, in a process of its own, was asked the same over the same files, median of {TIMES_OF_DUCKDB}; a "
+            "ratio is synclog's figure by its."
         ),
         measurements=(*_compare_times(large, small), *_compare_sizes(large, small)),
     )
 
 
-def _measure_size(scratch: Path, actions: int) -> Figures:
-    scratch.mkdir()
-    data = scratch / "data"
+def _measure_size(data: Path, actions: int) -> Figures:
     workload = Workload(actions=actions, runs=max(actions // ACTIONS_A_RUN, 2))
     batches = -(-actions // RECORDS_A_WRITE)
     seconds = {
@@ -98,12 +96,12 @@ def _measure_size(scratch: Path, actions: int) -> Figures:
                 times[str(kind)] = [ask_synclog(server, question).milliseconds for question in each]
     finally:
         server.stop()
-    fewer = {kind: each[:TIMES_OF_OTHERS] for kind, each in asked.items()}
+    fewer = {kind: each[:TIMES_OF_DUCKDB] for kind, each in asked.items()}
     return Figures(
         actions=actions,
         runs=workload.runs,
         milliseconds={name: statistics.median(each) for name, each in times.items()},
-        others=[measure_rival(rival, scratch, data, workload, fewer) for rival in those_here((DUCKDB, CHDB))],
+        duckdb=measure_rival(DUCKDB, data.parent, data, workload, fewer),
         stored=stored(data),
         batches=count_live(data),
         seconds=seconds,
@@ -132,7 +130,7 @@ def _compare_times(large: Figures, small: Figures) -> list[Measurement]:
                         small,
                         SMALL_TARGETS.get(name),
                     ),
-                    *_beside_others(name, large, small),
+                    *([_beside_duckdb(name, large, small)] if name in list(Kind) else []),
                 ]
             ),
         )
@@ -140,16 +138,9 @@ def _compare_times(large: Figures, small: Figures) -> list[Measurement]:
     ]
 
 
-def _beside_others(name: str, large: Figures, small: Figures) -> Iterator[str]:
-    if name not in list(Kind):
-        return
-    for other, other_small in zip(large.others, small.others, strict=True):
-        told = (
-            (theirs.median(Kind(name)), figures.milliseconds[name])
-            for theirs, figures in ((other, large), (other_small, small))
-        )
-        shown = " and ".join(f"{theirs:,.1f} ms: ratio {ours / theirs:.3g}" for theirs, ours in told)
-        yield f"{other.name} {shown}"
+def _beside_duckdb(name: str, large: Figures, small: Figures) -> str:
+    told = ((each.duckdb.median(Kind(name)), each.milliseconds[name]) for each in (large, small))
+    return f"DuckDB {' and '.join(f'{theirs:,.1f} ms: ratio {ours / theirs:.3g}' for theirs, ours in told)}"
 
 
 def _compare_sizes(large: Figures, small: Figures) -> list[Measurement]:
@@ -158,17 +149,6 @@ def _compare_sizes(large: Figures, small: Figures) -> list[Measurement]:
         _bytes("bytes an action, batches", lambda figures: figures.stored.batches, large, small),
         _bytes("bytes an action, beside them to find words", lambda figures: figures.stored.beside, large, small),
         _bytes("bytes an action, index database", lambda figures: figures.stored.database, large, small),
-    ]
-    filled = [
-        line
-        for other in large.others
-        if other.filled is not None
-        for line in (
-            Measurement(
-                name=f"{other.name}: bytes an action, in all", value=f"{other.filled.size / large.actions:.2f}"
-            ),
-            Measurement(name=f"{other.name}: written by one process", value=f"{other.filled.seconds:,.1f} s"),
-        )
     ]
     seconds = [
         Measurement(
@@ -184,7 +164,7 @@ def _compare_sizes(large: Figures, small: Figures) -> list[Measurement]:
         value=f"{large.peak / 2**20:,.0f} MiB",
         note=_ratio(f"{small.peak / 2**20:,.0f} MiB", large.peak, small.peak, small),
     )
-    return [*bytes_an_action, *seconds, memory, *filled]
+    return [*bytes_an_action, *seconds, memory]
 
 
 def _bytes(name: str, of: Callable[[Figures], int], large: Figures, small: Figures) -> Measurement:
