@@ -10,6 +10,7 @@ from flask import request
 
 from ingest.action import Operation, Progress, Status, parse_operation, parse_progress, parse_status
 from ingest.errors import InvalidInput
+from ingest.text_faults import require_texts
 from ingest.timestamps import from_microseconds, parse_timestamp
 from query.runs import COUNTERS, FigureRange
 from web.api.routes import INSTANT, WHOLE, Parameter
@@ -47,8 +48,10 @@ RANGES = (
 
 
 def text_of(name: str) -> str | None:
-    """The parameter, None when it is missing or empty."""
-    return request.args.get(name) or None
+    """The parameter, None when it is missing or empty. Raises InvalidInput for one that no database can look for."""
+    text = request.args.get(name) or None
+    require_texts({name: text})
+    return text
 
 
 def truth_of(name: str) -> bool:

@@ -69,7 +69,12 @@ def test_everything_found_is_streamed(full: FlaskClient) -> None:
 @pytest.mark.parametrize("path", ["actions", "actions.ndjson"])
 @pytest.mark.parametrize(
     ("query", "field"),
-    [({"q": "(", "match": "regex"}, "q"), ({"q": "a", "match": "sounds"}, "match"), ({"q": '""'}, "q")],
+    [
+        ({"q": "(", "match": "regex"}, "q"),
+        ({"q": "a", "match": "sounds"}, "match"),
+        ({"q": '""'}, "q"),
+        ({"integration": "a\0"}, "integration"),
+    ],
 )
 def test_a_search_that_makes_no_sense_is_refused(
     full: FlaskClient, path: str, query: dict[str, str], field: str
