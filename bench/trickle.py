@@ -126,8 +126,8 @@ def measure(scratch: Path, requests: int = REQUESTS) -> Section:
             f"{_hours(played)} of {REQUESTS_A_SECOND} a second, written to {file_system_of(scratch)} by {SENDERS} "
             f"processes as fast as it goes, in {seconds:,.0f} s. A server over the same folder compacts and answers "
             "pages; the grace time of replaced files is that of the clock on the wall, so more of them are there than "
-            f"on a real day. Time of pages in the server, median of {TIMES}, while it may be compacting; one run is "
-            "the newest."
+            f"on a real day. Time of pages in the server, median of {TIMES}, while it may be compacting; the "
+            f"run list has {RUNS} runs at the end, a tenth of them at first; one run is the newest."
         ),
         measurements=(
             *_compare_pages(looks[0], looks[-1]),
