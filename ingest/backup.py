@@ -8,7 +8,6 @@ footers. What people keep in the control database is copied beside it, whole and
 """
 
 import os
-import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,8 +94,7 @@ def back_up(
         wanted = list(_wanted(lake, live))
         done, total = 0, sum(file.size for file in wanted)
         for file in wanted:
-            keep_on()
-            copying.bring(file)
+            copying.bring(file, keep_on)
             done += file.size
             progress(done, total)
         with disk_trouble(to):
@@ -136,8 +134,9 @@ class _Copying:
         self.damaged: list[DamagedSource] = []
         self.mended: list[Path] = []
 
-    def bring(self, file: _Wanted) -> None:
-        """Keep the copy of a file, or make one."""
+    def bring(self, file: _Wanted, keep_on: Callable[[], None]) -> None:
+        """Keep the copy of a file, or make one; ``keep_on`` is called at every block."""
+        keep_on()
         path = self._place(file.path)
         old = self._before.get(path)
         if old is not None and file.crc not in (None, old.crc32):
@@ -148,7 +147,7 @@ class _Copying:
                 self.leave_out(file.path, problem)
             return
         try:
-            copy = _copy(file, self._to, path)
+            copy = _copy(file, self._to, path, keep_on)
         except BatchDamaged as error:
             if file.rows is not None:  # what is derived of a batch may come and go
                 self.leave_out(file.path, error.message)
@@ -271,21 +270,23 @@ def _find_loss(file: _Wanted) -> str | None:
     return None if size == file.size else f"{file.path} has {size} bytes, {file.size} were written"
 
 
-def _copy(file: _Wanted, to: Path, path: str) -> CopiedFile:
-    """Raises BatchDamaged when the file is not what was written, or gone."""
+def _copy(file: _Wanted, to: Path, path: str, keep_on: Callable[[], None]) -> CopiedFile:
+    """Raises BatchDamaged when the file is not what was written, or cannot be read."""
     source = file.path
     copy = to / path
     draft = copy.with_name(copy.name + COPYING)
     with disk_trouble(to):
         copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with source.open("rb") as whole, draft.open("wb") as sink:
-                shutil.copyfileobj(whole, sink, BLOCK_BYTES)
-                sink.flush()
-                os.fsync(sink.fileno())
-        except FileNotFoundError as error:
-            draft.unlink(missing_ok=True)
-            raise BatchDamaged(f"{source} is gone") from error
+        with draft.open("wb") as sink:
+            try:
+                for block in _blocks_of(source):
+                    sink.write(block)
+                    keep_on()
+            except BatchDamaged:
+                draft.unlink(missing_ok=True)
+                raise
+            sink.flush()
+            os.fsync(sink.fileno())
         size, found = sum_of(draft)  # of what arrived
         if file.crc not in (None, found):
             draft.unlink()
@@ -294,6 +295,18 @@ def _copy(file: _Wanted, to: Path, path: str) -> CopiedFile:
         draft.rename(copy)
     reach(FaultPoint.BACKUP_HALF_COPIED)
     return CopiedFile(path=path, bytes=size, crc32=found, rows=file.rows)
+
+
+def _blocks_of(source: Path) -> Iterator[bytes]:
+    """Raises BatchDamaged when it cannot be read."""
+    try:
+        with source.open("rb") as whole:
+            while block := whole.read(BLOCK_BYTES):
+                yield block
+    except FileNotFoundError as error:
+        raise BatchDamaged(f"{source} is gone") from error
+    except OSError as error:
+        raise BatchDamaged(f"{source} cannot be read: {error.strerror or error}") from error
 
 
 def _sync_folders(to: Path, copied: Sequence[CopiedFile]) -> None:

@@ -355,3 +355,18 @@ def test_one_backup_is_taken_at_a_time(recorder: Recorder, tmp_path: Path) -> No
         install(None)
 
     assert refused == [FaultPoint.BACKUP_COPIED]
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, "whole")
+    record(recorder, "unreadable")
+    whole, unreadable = (recorder.lake.path_of("actions", row.batch_id) for row in recorder.index.list_live("actions"))
+    unreadable.unlink()
+    unreadable.mkdir()
+
+    done = take(recorder, tmp_path / "copy")
+
+    assert [(each.path, each.problem) for each in done.damaged] == [
+        (unreadable, f"{unreadable} cannot be read: Is a directory")
+    ]
+    assert whole.name in {Path(each.path).name for each in done.copied}
