@@ -75,16 +75,15 @@ class Link:
 
     def _cut(self, server: socket.socket, data: bytes) -> None:
         self._cuts, self.is_down = False, self._stays_down
-        clients = [client for client, _ in self._pairs]
-        for client in clients:
+        pairs, self._pairs = self._pairs, []  # whoever comes from now on is not cut off
+        for client, _ in pairs:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
         if self._passes_on:
             server.sendall(data)
-        for _, each in self._pairs:
+        for _, each in pairs:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_WR)  # what was sent before is still done
-        self._pairs.clear()
 
 
 @pytest.fixture(scope="module")
