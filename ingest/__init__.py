@@ -28,7 +28,7 @@ The way in, one module a step::
     retention       rows that are too old go; what was counted of them stays: ``retention_rules`` say how long,
                     ``retention_candidates`` are the batches to look at, ``retention_rows`` judges their rows
     control         what people decide and keep, beside the history;  database  what it and the index are built on
-    lake_contents   what is in a lake, for an index that does not know it
+    lake_contents   what is in a lake, for an index that does not know it;  awareness  makes it known
     backup          a copy of the lake, taken while others write, brought up to date by the next
     backup_manifest the files of such a copy, and whether they are as they were copied
     care            is every batch whole, and does the index agree?  batch_check  is this one?  outline_check

@@ -148,15 +148,18 @@ class Committer:
 
     def _commit(self, submissions: Sequence[Submission], read: Callable[[list[Addition]], Iterator[pa.Table]]) -> None:
         additions: list[Addition] = []
+        is_sealed = False
         try:
             self._seal_actions(submissions, read(additions), additions)
             reach(FaultPoint.SEALED)
+            is_sealed = True
             self._tell_index(additions)
         except OutcomeUnknown:
             raise  # deleting what may have been recorded would lose it; whoever opens the lake next can tell
-        except BaseException:
-            self._take_back(additions)
-            raise
+        except BaseException as error:
+            is_known = self._take_back(additions)
+            if not (is_known and is_sealed and isinstance(error, LakeUnavailable)):
+                raise  # else somebody who opened the lake just now has told the index of all of it
         reach(FaultPoint.INDEXED)
 
     def _tell_index(self, additions: Sequence[Addition]) -> None:
@@ -180,11 +183,11 @@ class Committer:
                 hint="send it again with the same idempotency key; without one it may count twice",
             ) from error
 
-    def _take_back(self, additions: Sequence[Addition]) -> None:
+    def _take_back(self, additions: Sequence[Addition]) -> bool:
         """Nobody will be told that these are safe. They are not kept aside: a full disk would never be less full.
 
         Only for what this process has certainly not made known. What the index has all the same, because somebody who
-        opened the lake just now told it, stays.
+        opened the lake just now told it, stays; returns whether that is all of it.
         """
         live = self._live_among(additions)
         for footer in (addition.batch.footer for addition in additions):
@@ -194,6 +197,7 @@ class Committer:
                 self._lake.remove(footer.kind, [footer.batch_id])
             except OSError as error:
                 logger.warning("refused batch left in the lake", extra={"reason": str(error)})
+        return len(live) == len(additions)
 
     def _live_among(self, additions: Sequence[Addition]) -> list[str]:
         try:

@@ -14,6 +14,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any, Protocol
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.batch import BatchIds, batch_id_at, received_us_of, seal_merged
-from ingest.errors import BatchDamaged
+from ingest.errors import BatchDamaged, LakeUnavailable
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import BatchFooter, KeptAnswer, RunSummary
 from ingest.index import Addition, Index, NotReplaceable
@@ -55,6 +56,8 @@ GRACE_SECONDS = 600.0
 """How long the files of replaced batches stay for those who read them."""
 ANSWERS_SECONDS = 24 * 3600
 """How long a request with an idempotency key is remembered, at least."""
+CATCH_UP_SECONDS = 3600
+"""How often the leader looks for batches that were sealed and that the index was not told of."""
 LEASE_SECONDS = 60.0
 KEEP_FILES = "keep files"
 """The lease of whoever needs the files of replaced batches for longer than the grace."""
@@ -170,6 +173,7 @@ class Compactor:
         self._holder = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4()}"
         self._leads = False
         self._wishes = False
+        self._up_to_date_us = 0
 
     @property
     def leads(self) -> bool:
@@ -189,17 +193,31 @@ class Compactor:
         if self._gives_way and self._index.is_leased(COMPACTION_WANTED, now_us=self._now_us()):
             self.resign()
             return False
-        led = self._leads
-        self._leads = self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
-        if self._leads and not led:
+        may_lead = self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
+        if may_lead and not self._leads:
             self._end_wish()
             self._lake.recover()
-            self._catch_up()
+            self._bring_up_to_date()
+        self._leads = may_lead
         return self._leads
 
-    def hold(self) -> None:
-        """Keep the lead during something long, on a thread beside it perhaps."""
-        self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Keep the lead during something that may take longer than a lease, on a thread beside it."""
+        ended = threading.Event()
+
+        def hold() -> None:
+            while not ended.wait(LEASE_SECONDS / 4):
+                with suppress(LakeUnavailable):
+                    self._index.take_lease(COMPACTION, self._holder, now_us=self._now_us(), seconds=LEASE_SECONDS)
+
+        thread = threading.Thread(target=hold, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def resign(self) -> None:
         self._end_wish()
@@ -242,9 +260,12 @@ class Compactor:
         try:
             self._index.replace(Addition(batch=after), holder=self._holder, at_us=self._now_us())
         except NotReplaceable:
-            self._lake.remove(kind, [merged_id])
             self._leads = False
+            self._index.discard([merged_id], lambda unknown: self._lake.remove(kind, unknown))
             return None
+        except LakeUnavailable:
+            self._leads = False  # whoever leads next lets the index know of it, before its inputs are merged again
+            raise
         reach(FaultPoint.MERGE_SWAPPED if keep is None else FaultPoint.RETENTION_SWAPPED)
         return Merge(
             kind=kind,
@@ -271,8 +292,14 @@ class Compactor:
             self._index.forget_replaced([row.batch_id for row in rows])
             if not self.lead():
                 break
+        if now_us - self._up_to_date_us >= CATCH_UP_SECONDS * 1_000_000:
+            self._bring_up_to_date()  # what was sealed and not made known is told by its keys only while they are kept
         self._index.forget_answers(batch_id_at(now_us - ANSWERS_SECONDS * 1_000_000))
         return freed
+
+    def _bring_up_to_date(self) -> None:
+        self._catch_up()
+        self._up_to_date_us = self._now_us()
 
     def find_leftover(self) -> Leftover | None:
         """What a later sweep will delete."""

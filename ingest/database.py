@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ingest.errors import LakeUnavailable, OutcomeUnknown
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtext(:name))")
 _PATIENCE = "set local lock_timeout = 5000"  # milliseconds, as SQLite's busy_timeout below
 
@@ -100,10 +101,10 @@ def copy_sqlite(source: Path, to: Path) -> None:
             closing(sqlite3.connect(to)) as copy,
         ):
             here.backup(copy)
-    except sqlite3.OperationalError:
-        # To read, SQLite writes beside a database. Nobody who could is there, so its files stand still.
-        _copy_files(source, to)
     except sqlite3.Error as error:
+        if _code_of(error) in _UNWRITABLE:
+            # To read, SQLite writes beside a database. Nobody who could is there, so its files stand still.
+            return _copy_files(source, to)
         kind = DatabaseDamaged if _code_of(error) in _DAMAGED else LakeUnavailable
         raise kind(f"{source} cannot be read: {error}") from error
 
@@ -132,7 +133,7 @@ def _code_of(error: object) -> int:
 def _advice(error: DBAPIError | PoolTimeout) -> str:
     """SQLite's refusals to write do not pass by themselves."""
     code = _code_of(error.orig) if isinstance(error, DBAPIError) else 0
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+    if code in _UNWRITABLE:
         return "check owner and mount of its folder: it may not be written"
     return "try again in a moment"
 

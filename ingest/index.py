@@ -96,13 +96,13 @@ class Index(IndexDatabase):
     def has_all(self, batch_ids: Sequence[str]) -> bool:
         """Whether all the batches are known, once every transaction begun before has ended one way or the other."""
         with self.writing(patient=False) as connection:
-            found = {
-                batch_id
-                for table in _KNOWN_IN
-                for some in some_at_a_time(batch_ids)
-                for batch_id in connection.scalars(sa.select(table.c.batch_id).where(table.c.batch_id.in_(some)))
-            }
-        return found >= set(batch_ids)
+            return _known_among(connection, batch_ids) >= set(batch_ids)
+
+    def discard(self, batch_ids: Sequence[str], remove: Callable[[list[str]], object]) -> None:
+        """Let ``remove`` delete those that the index does not know, at a moment when nobody can make them known."""
+        with self.writing() as connection:
+            known = _known_among(connection, batch_ids)
+            remove([batch_id for batch_id in batch_ids if batch_id not in known])
 
     def find_answer(self, key: str) -> KeptAnswer | None:
         """What a request with this idempotency key was answered."""
@@ -339,6 +339,15 @@ def _replacements_of(connection: sa.Connection, batch_ids: Iterable[str]) -> dic
     for some in some_at_a_time(list(batch_ids)):
         found.update({row.batch_id: row.by for row in connection.execute(_CHOSEN_REPLACED, {"batch_ids": some})})
     return found
+
+
+def _known_among(connection: sa.Connection, batch_ids: Sequence[str]) -> set[str]:
+    return {
+        batch_id
+        for table in _KNOWN_IN
+        for some in some_at_a_time(batch_ids)
+        for batch_id in connection.scalars(sa.select(table.c.batch_id).where(table.c.batch_id.in_(some)))
+    }
 
 
 def _live_among(connection: sa.Connection, batch_ids: Sequence[str]) -> list[str]:

@@ -61,6 +61,7 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lasting_days: set[Path] = set()
+        self._is_written = True
 
     @classmethod
     def open(cls, root: Path) -> "Lake":
@@ -78,6 +79,7 @@ class Lake:
     def open_to_look(cls, root: Path) -> "Lake":
         """The lake at ``root``, which is not written. Raises LakeTooNew, LakeUnavailable."""
         lake = cls(root)
+        lake._is_written = False
         lake.require_there()
         lake._check_format()
         return lake
@@ -236,7 +238,9 @@ class Lake:
                 path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> Path:
-        """Take a file out of the lake without deleting it."""
+        """Take a file out of the lake without deleting it. In a lake that is only looked at it stays."""
+        if not self._is_written:
+            return path
         aside = self.root / "aside" / f"{path.parent.parent.name}-{path.name}"
         aside.parent.mkdir(exist_ok=True)
         path.rename(aside)
@@ -257,10 +261,9 @@ class Lake:
         return self._note_path(kind, batch_id).read_text(encoding="utf-8")
 
     def remove_note(self, kind: str, batch_id: str) -> None:
-        """Once the batch is back, or not missed any more. Where nothing may be written it stays."""
-        note = self._note_path(kind, batch_id)
-        if os.access(note.parent, os.W_OK):
-            note.unlink(missing_ok=True)
+        """Once the batch is back, or not missed any more. In a lake that is only looked at it stays."""
+        if self._is_written:
+            self._note_path(kind, batch_id).unlink(missing_ok=True)
 
     def list_notes(self) -> list[tuple[str, str]]:
         """Kind and id of the batches there are notes about."""

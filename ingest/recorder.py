@@ -8,7 +8,6 @@ import io
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ingest.action import Progress, Scope, Status
+from ingest.awareness import Awareness
 from ingest.committer import Committer, Submission
 from ingest.compaction import Compactor
-from ingest.damage import Damage
 from ingest.errors import (
     IdempotencyKeyReused,
     ImpossibleStep,
@@ -27,10 +26,9 @@ from ingest.errors import (
 )
 from ingest.formats import Reject
 from ingest.idempotency import Digest, InFlight
-from ingest.index import Addition, Index, KeyTaken
+from ingest.index import Index, KeyTaken
 from ingest.inputs import PROTOCOLS, reader_of
 from ingest.lake import Lake
-from ingest.lake_contents import LakeContents
 from ingest.mending import REPLAYED, Mend, Mended
 from ingest.normalise import LineDefaults
 from ingest.reading import Reading
@@ -76,10 +74,6 @@ class RunChange:
     claimed: dict[str, int] | None = None
 
 
-class _TakenBack(Exception):
-    """Whoever sealed a batch deleted it, because the index was busy with being told of it by somebody else."""
-
-
 class Recorder:
     """Takes actions and run events in. Safe for many threads."""
 
@@ -89,6 +83,7 @@ class Recorder:
         self._now = now
         self._committer = Committer(lake, index, now=now)
         self._in_flight = InFlight()
+        self._awareness = Awareness(lake, index, now_us=self.now_us)
         index.follow_file(before=lake.require_there, then=self.catch_up)
 
     @classmethod
@@ -109,12 +104,15 @@ class Recorder:
 
     @classmethod
     def open_to_look(
-        cls, data: Path, *, index_url: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        cls, data: Path, *, index_url: str, is_shared: bool, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> "Recorder":
-        """Over a lake that may not be written, with an index elsewhere: nothing is recovered. Raises LakeError."""
+        """Over a lake that may not be written, with an index elsewhere: nothing is recovered. Raises LakeError.
+
+        The index is brought up to the lake, unless it is ``is_shared`` with those who write.
+        """
         recorder = cls(Lake.open_to_look(data / "lake"), Index(index_url), now=now)
-        if found := recorder._contents().read(recorder.index.list_known()):
-            recorder.index.add(found)
+        if not is_shared:
+            recorder.catch_up()
         return recorder
 
     def compactor(self, *, gives_way: bool = False) -> Compactor:
@@ -261,57 +259,18 @@ class Recorder:
 
     def catch_up(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Index the batches in the lake that it does not know, and return how many: footers are read, not actions."""
-
-        def tell() -> int:
-            known = self.index.list_known()
-            found = self._contents().read(known, progress)
-            names = known | {each.batch_id for each in found}
-            strange = [each for each in found if known and not names.issuperset(_replaced_by(each))]
-            added = self._add([each for each in found if each not in strange])
-            # Whose rows these have was forgotten: only all footers together tell what counts.
-            return self.reindex(progress) if strange else added
-
-        return _until_none_is_taken_back(tell)
+        return self._awareness.catch_up(progress)
 
     def reindex(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
 
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
         """
-        self.index.require_whole()
-
-        def tell() -> int:
-            contents = self._contents()
-            found = contents.read(set(), progress)
-            return self.index.rebuild(lambda: contents.read_again(found), self._require_there)
-
-        return _until_none_is_taken_back(tell)
-
-    def _require_there(self, live: Sequence[Addition]) -> None:
-        if not all(self.lake.path_of(each.batch.footer.kind, each.batch_id).exists() for each in live):
-            raise _TakenBack
+        return self._awareness.reindex(progress)
 
     def now_us(self) -> int:
         """Now, in microseconds since 1970 UTC."""
         return to_microseconds(self._now())
-
-    def _add(self, found: Sequence[Addition | Damage]) -> int:
-        if not found:
-            return 0
-        added = self.index.add(found, self._require_there)
-        self._set_overtaken_aside(found)
-        return added
-
-    def _set_overtaken_aside(self, found: Sequence[Addition | Damage]) -> None:
-        """Batches the index will not know: what they hold was recorded again."""
-        known = self.index.list_known()
-        for footer in (each.batch.footer for each in found if each.batch is not None):
-            if footer.batch_id not in known:
-                with suppress(FileNotFoundError):  # its writer was alive, and has taken it back just now
-                    self.lake.set_aside(self.lake.path_of(footer.kind, footer.batch_id))
-
-    def _contents(self) -> LakeContents:
-        return LakeContents(lake=self.lake, index=self.index, now_us=self.now_us())
 
     def _find_answer(self, key: str, digest: Digest) -> Receipt | None:
         known = self.index.find_answer(key)
@@ -335,13 +294,6 @@ class Recorder:
         return row
 
 
-def _until_none_is_taken_back(tell: Callable[[], int]) -> int:
-    """Tell the index of batches in the lake; once more where one was deleted before the transaction ended."""
-    while True:
-        with suppress(_TakenBack):
-            return tell()
-
-
 def _note(mended: Mended, mend: Mend) -> dict[str, Any]:
     """The row that says a reject was replayed, and how it was mended."""
     return {
@@ -363,10 +315,6 @@ def _given(input_name: str, defaults: LineDefaults, mapping: Mapping[str, str]) 
     """What a request says for all its lines, as JSON text."""
     said = {name: value for name, value in asdict(defaults).items() if value is not None}
     return json.dumps({"input": input_name, **said, **({"map": dict(mapping)} if mapping else {})}, ensure_ascii=False)
-
-
-def _replaced_by(found: Addition | Damage) -> Sequence[str]:
-    return () if found.batch is None else found.batch.footer.replaces
 
 
 def _is_small(stream: BinaryIO) -> bool:

@@ -67,6 +67,7 @@ class _Succession:
         usable = [name for name in merged if name not in self._elsewhere]
         for group in _groups(usable, self._covers):
             atoms = self._all_of(group) & wanted
+            self._tries = 0
             found = self._once(atoms, group)
             chosen |= self._at_least_once(atoms, group) if found is None else found
         held = dict(self._elsewhere) | {old: name for name in sorted(chosen) for old in self._covers.get(name, (name,))}

@@ -65,7 +65,8 @@ def _note_failed(recorder: Recorder, reason: str) -> None:
 
 
 def _retain(recorder: Recorder, compactor: Compactor, settings: Settings, stopping: threading.Event) -> None:
-    planned = plan(recorder.lake, recorder.index, settings.retention, now=datetime.now(UTC), everything=False)
+    with compactor.holding():
+        planned = plan(recorder.lake, recorder.index, settings.retention, now=datetime.now(UTC), everything=False)
     for removal in carry_out(planned, compactor, stopping=stopping):
         rows = sum(due.rows for due in removal.dues)
         logger.info("rows removed by retention", extra={"batches": removal.batches, "rows": rows})

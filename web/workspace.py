@@ -105,7 +105,7 @@ def open_to_look(settings: Settings) -> Workspace:
             copy_sqlite(settings.data / INDEX, folder / INDEX)
         copy_sqlite(settings.data / CONTROL, folder / CONTROL)
         index_url = settings.index_url or _sqlite(folder / INDEX)
-        opening = partial(Recorder.open_to_look, settings.data, index_url=index_url)
+        opening = partial(Recorder.open_to_look, settings.data, index_url=index_url, is_shared=bool(settings.index_url))
         recorder = opening() if settings.index_url else with_index_anew(opening)[0]
         control = Control(settings.control_url or _sqlite(folder / CONTROL))
         return _workspace(settings, recorder, control, causes, discard=undo.pop_all().close)

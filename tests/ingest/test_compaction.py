@@ -124,7 +124,7 @@ def test_whoever_wished_leads_until_it_resigns(recorder: Recorder, clock: Clock)
 
     assert not server.lead()
     clock.pass_by(LEASE_SECONDS - 1)
-    command.hold()
+    assert command.lead()
     clock.pass_by(LEASE_SECONDS - 1)
     assert not server.lead()
     command.resign()

@@ -1,17 +1,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ingest.care import verify
 from ingest.errors import LakeTooNew, LakeUnavailable
 from ingest.lake import Lake
-from ingest.lake_contents import LakeContents
 from ingest.recorder import Recorder, RunAnnouncement
 from tests.builders import all_rows, line, ndjson
 
@@ -61,35 +58,6 @@ def test_a_lake_of_a_newer_format_is_not_touched(tmp_path: Path) -> None:
 
     with pytest.raises(LakeTooNew, match="format 99"):
         Lake.open(tmp_path)
-
-
-def test_a_batch_sealed_but_not_indexed_is_found_again(recorder: Recorder) -> None:
-    receipt = recorder.record(ndjson([line()]), "ndjson")
-    recorder.index.rebuild(list)
-
-    assert recorder.catch_up() == 1
-    assert recorder.index.list_known() == {receipt.batch_id}
-
-
-@pytest.mark.parametrize("tell", [Recorder.catch_up, Recorder.reindex])
-def test_a_batch_taken_back_while_the_index_is_told_of_it_stays_unknown(
-    recorder: Recorder, tell: Callable[[Recorder], int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = recorder.record(ndjson([line()]), "ndjson")
-    taken = recorder.record(ndjson([line()]), "ndjson", idempotency_key="k")
-    recorder.index.rebuild(list)
-    read = LakeContents.read
-
-    def read_and_take_back(contents: LakeContents, *arguments: Any) -> Any:
-        found = read(contents, *arguments)
-        recorder.lake.remove("actions", [str(taken.batch_id)])
-        return found
-
-    monkeypatch.setattr(LakeContents, "read", read_and_take_back)
-
-    assert tell(recorder) == 1
-    assert recorder.index.list_known() == {kept.batch_id}
-    assert not recorder.record(ndjson([line()]), "ndjson", idempotency_key="k").repeated
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:

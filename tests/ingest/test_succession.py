@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest import succession
 from ingest.care import verify
+from ingest.footer import BatchFooter
 from ingest.lake import MERGING
 from ingest.recorder import Recorder
+from ingest.succession import find_replacers
 from tests.builders import line, ndjson
 
 
@@ -196,3 +199,20 @@ def test_merges_that_come_to_light_beside_an_index_lose_and_double_nothing(seed:
         assert files.counted() == Counter(set().union(*files.rows.values()))
         assert totals_are_those_of(files, 2 * files.counted().total())
         files.recorder.close()
+
+
+def test_a_dispute_is_settled_however_many_others_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(succession, "MOST_TRIES", 20)
+    plain = [footer(name) for name in ("0a", "0b", "0c")]
+    disputed = [footer("1x", "0a", "0b"), footer("1y", "0b", "0c")]
+    others = [footer(f"2{number:03}", f"1gone{number:03}") for number in range(100)]
+
+    replacers = find_replacers([*plain, *disputed, *others], {}, lambda names: [])
+
+    assert {"0a", "1y"} == {each.batch_id for each in (*plain, *disputed)} - replacers.keys()
+
+
+def footer(batch_id: str, *replaces: str) -> BatchFooter:
+    return BatchFooter(
+        batch_id=batch_id, kind="actions", writer="", rows=1, first_us=None, last_us=None, replaces=replaces
+    )

@@ -1,14 +1,13 @@
 """The turn of a command that merges or removes, beside a server that does so by itself, and what it leaves behind."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 
 import click
 
-from ingest.compaction import GRACE_SECONDS, LEASE_SECONDS, Compactor
+from ingest.compaction import GRACE_SECONDS, Compactor
 from ingest.errors import LakeUnavailable
 from ingest.timestamps import from_microseconds
 from reports.wording import format_bytes, format_datetime
@@ -40,29 +39,10 @@ def leading(workspace: Workspace, wait_seconds: float) -> Iterator[Compactor]:
     compactor = workspace.recorder.compactor()
     try:
         _wait_for_turn(compactor, wait_seconds)
-        with _holding(compactor):
+        with compactor.holding():
             yield compactor
     finally:
         compactor.resign()
-
-
-@contextmanager
-def _holding(compactor: Compactor) -> Iterator[None]:
-    """The lead outlives whatever takes longer than a lease: else a server would take it back in the middle."""
-    ended = threading.Event()
-
-    def hold() -> None:
-        while not ended.wait(LEASE_SECONDS / 4):
-            with suppress(LakeUnavailable):
-                compactor.hold()
-
-    thread = threading.Thread(target=hold, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _wait_for_turn(compactor: Compactor, wait_seconds: float) -> None:
