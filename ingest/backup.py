@@ -32,11 +32,11 @@ from ingest.backup_manifest import (
     has_its_size,
     read_manifest,
     sum_of,
-    sync,
     write_manifest,
 )
 from ingest.compaction import KEEP_FILES, LEASE_SECONDS
 from ingest.control import Control
+from ingest.disk import sync_folder
 from ingest.errors import BatchDamaged, Conflict, InvalidInput
 from ingest.fault_points import FaultPoint, reach
 from ingest.index import Index
@@ -191,7 +191,7 @@ def take_over(lake: Lake, to: Path) -> None:
 
 
 def _open_copy(lake: Lake, to: Path) -> dict[str, CopiedFile]:
-    """The files of the copy before, made if there is none. Raises InvalidInput."""
+    """The files of the copy before; its folder is made if there is none. Raises InvalidInput, LakeUnavailable."""
     data = lake.root.parent.resolve()
     if to.resolve() == data or data in to.resolve().parents or to.resolve() in data.parents:
         raise InvalidInput(f"{to} and the data folder {data} must not lie inside each other", field="to")
@@ -313,7 +313,7 @@ def _sync_folders(to: Path, copied: Sequence[CopiedFile]) -> None:
     folders = {folder for file in copied for folder in (to / file.path).parents if to in (folder, *folder.parents)}
     with disk_trouble(to):
         for folder in folders:
-            sync(folder)
+            sync_folder(folder)
 
 
 def _remove_others(to: Path, named: set[str]) -> int:

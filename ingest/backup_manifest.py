@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.control import what_is_wrong_with
+from ingest.disk import sync_folder
 from ingest.errors import InvalidInput, LakeUnavailable
 
 MANIFEST = "backup.json"
@@ -118,7 +119,7 @@ def write_manifest(to: Path, of: str, files: Sequence[CopiedFile], *, made_at: d
             sink.flush()
             os.fsync(sink.fileno())
         draft.rename(to / MANIFEST)
-        sync(to)
+        sync_folder(to)
 
 
 def read_manifest(to: Path) -> dict[str, Any]:  # JSON values
@@ -136,14 +137,6 @@ def read_manifest(to: Path) -> dict[str, Any]:  # JSON values
 
 def file_from(entry: Mapping[str, Any]) -> CopiedFile:
     return CopiedFile(path=entry["path"], bytes=entry["bytes"], crc32=entry["crc32"], rows=entry["rows"])
-
-
-def sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.batch import SCHEMAS, summarise
+from ingest.disk import reading_trouble
 from ingest.errors import BatchDamaged, LakeError, LakeUnavailable
 from ingest.footer import BatchFooter, RunSummary
-from ingest.lake import Lake, SealedBatch, reading_trouble
+from ingest.lake import Lake, SealedBatch
 from ingest.outline_check import OutlineCheck
 from ingest.token_index import TokenIndex
 

@@ -6,24 +6,22 @@ deleted: nobody was told that it is safe, but somebody may want to look at it. `
 a batch that holds rows of others; a leftover of that is deleted, for the rows are safe where they came from.
 """
 
-import errno
 import fcntl
-import io
 import json
 import logging
 import os
 import uuid
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.batch import SCHEMAS, make_durable, received_us_of
+from ingest.disk import SummedFile, disk_trouble, is_abandoned, reading_trouble, sync_folder, write_whole
 from ingest.errors import BatchDamaged, LakeTooNew, LakeUnavailable
 from ingest.fault_points import FaultPoint, reach
 from ingest.footer import KINDS, BatchFooter, footer_from_metadata
@@ -41,9 +39,6 @@ NOTE = ".json"
 ROWS_A_PART = 122_880
 SMALL_BYTES = 1 << 20
 """A file of at most so many bytes is read at once, by one thread: more of either takes longer."""
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +62,12 @@ class Lake:
     def open(cls, root: Path) -> "Lake":
         """The lake at ``root``, made if there is none. Raises LakeTooNew, LakeUnavailable."""
         lake = cls(root)
-        with _disk_trouble(root):
+        with disk_trouble(root):
             for kind in KINDS:
                 (root / kind).mkdir(parents=True, exist_ok=True)
             (root / "tokens").mkdir(exist_ok=True)
             lake._check_format()
-            _sync_folder(root.parent)
+            sync_folder(root.parent)
         return lake
 
     @classmethod
@@ -80,8 +75,13 @@ class Lake:
         """The lake at ``root``, which is not written. Raises LakeTooNew, LakeUnavailable."""
         lake = cls(root)
         lake._is_written = False
-        lake.require_there()
-        lake._check_format()
+        try:
+            lake.require_there()
+            lake._check_format()
+        except OSError as error:
+            raise LakeUnavailable(
+                f"{root} cannot be read: {error.strerror}", hint="check its owner and mount"
+            ) from error
         return lake
 
     def path_of(self, kind: str, batch_id: str) -> Path:
@@ -102,10 +102,10 @@ class Lake:
         """
         sealed = self.path_of(kind, batch_id)
         writing = sealed.with_suffix(unfinished)
-        with _disk_trouble(sealed):
+        with disk_trouble(sealed):
             self._make_day(sealed.parent)
             try:
-                with _SummedFile(writing) as sink:
+                with SummedFile(writing) as sink:
                     fcntl.flock(sink, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     reach(FaultPoint.PUT_BEGUN)
                     footer = write(sink)
@@ -116,7 +116,7 @@ class Lake:
                     size, crc = sink.tell(), sink.crc
                     writing.rename(sealed)
                     reach(FaultPoint.RENAMED)
-                _sync_folder(sealed.parent)
+                sync_folder(sealed.parent)
             except BaseException:
                 writing.unlink(missing_ok=True)
                 sealed.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ class Lake:
         """Keep the token index of a batch beside it. Raises LakeUnavailable."""
         path = self.token_index_path(batch_id)
         draft = path.with_suffix(MERGING)
-        with _disk_trouble(path):
+        with disk_trouble(path):
             self._make_day(path.parent)
             try:
                 with draft.open("wb") as sink:
@@ -163,7 +163,7 @@ class Lake:
                     freed += size
                     folders.add(path.parent)
         for folder in folders:
-            _sync_folder(folder)
+            sync_folder(folder)
         return freed
 
     def list_ids(self, kind: str) -> Iterator[str]:
@@ -220,12 +220,12 @@ class Lake:
     def recover(self) -> list[Path]:
         """Move what dead writers left to ``aside/`` and return where it went."""
         for path in self.root.glob(f"*/*/*{MERGING}"):
-            if _is_abandoned(path):
+            if is_abandoned(path):
                 path.unlink(missing_ok=True)
         self._remove_lone_token_indexes()
         moved = []
         for path in sorted(self.root.glob(f"*/*/*{WRITING}")):
-            if _is_abandoned(path):
+            if is_abandoned(path):
                 with suppress(FileNotFoundError):  # its writer was alive, and has sealed it just now
                     moved.append(self.set_aside(path))
         return moved
@@ -245,16 +245,16 @@ class Lake:
         aside.parent.mkdir(exist_ok=True)
         path.rename(aside)
         for folder in (aside.parent, path.parent):
-            _sync_folder(folder)
+            sync_folder(folder)
         logger.warning("file set aside", extra={"file": str(aside)})
         return aside
 
     def write_note(self, kind: str, batch_id: str, text: str) -> None:
         """Keep a text about a batch that is set aside. Raises LakeUnavailable."""
         note = self._note_path(kind, batch_id)
-        with _disk_trouble(note):
+        with disk_trouble(note):
             note.parent.mkdir(exist_ok=True)
-            _write_whole(note, text)
+            write_whole(note, text)
 
     def read_note(self, kind: str, batch_id: str) -> str:
         """Raises OSError where there is none."""
@@ -281,7 +281,7 @@ class Lake:
     def _check_format(self) -> None:
         marker = self.root / "format.json"
         if not marker.exists():
-            _write_whole(marker, json.dumps({"format": FORMAT_VERSION}) + "\n")
+            write_whole(marker, json.dumps({"format": FORMAT_VERSION}) + "\n")
         try:
             version = json.loads(marker.read_text())["format"]
         except (ValueError, KeyError, TypeError) as error:
@@ -296,7 +296,7 @@ class Lake:
         """Whoever finds it there syncs it all the same, once: another may have made it just now."""
         if day not in self._lasting_days or not day.is_dir():
             day.mkdir(exist_ok=True)
-            _sync_folder(day.parent)
+            sync_folder(day.parent)
             self._lasting_days.add(day)
 
 
@@ -321,78 +321,8 @@ def _with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-class _SummedFile(io.BufferedWriter):
-    """A new file that knows the CRC-32 of what was written to it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path, "w"), buffer_size=1 << 18)
-        self.crc = 0
-
-    def write(self, data: Any) -> int:  # any buffer of bytes
-        self.crc = zlib.crc32(data, self.crc)
-        written = super().write(data)
-        reach(FaultPoint.HALF_WRITTEN)
-        return written
-
-
 def _is_batch_id(text: str) -> bool:
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
-
-
-def _is_abandoned(path: Path) -> bool:
-    """True when nobody holds the lock a living writer would hold."""
-    try:
-        with path.open("rb") as leftover:
-            fcntl.flock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    except OSError:
-        return False
-
-
-def _write_whole(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    with draft.open("w", encoding="utf-8") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    draft.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def reading_trouble(path: Path) -> Iterator[None]:
-    """Words for what Arrow and an operating system say of a sealed file: it is damaged, or the trouble may pass."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise BatchDamaged(f"{path} is gone") from error
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if getattr(error, "errno", None) in (None, errno.EIO):  # none: Arrow's own, bytes that make no sense
-            raise BatchDamaged(f"{path} cannot be read as Parquet: {error}") from error
-        raise LakeUnavailable(f"{path} cannot be read: {error}", hint="try again in a moment") from error
-
-
-@contextmanager
-def _disk_trouble(place: Path) -> Iterator[None]:
-    """Words for what an operating system says of a disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise LakeUnavailable(
-                f"no room left on the disk of {place}", hint="free some space, then send again"
-            ) from error
-        if error.errno in _NOT_ALLOWED:
-            raise LakeUnavailable(f"{place} may not be written", hint="check the folder's owner and mount") from error
-        raise LakeUnavailable(f"{place} cannot be written: {error.strerror or error}") from error
