@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ingest.action import STATUSES, Operation, Status
+from ingest.batch_problems import PROBLEMS_OF_A_RUN
 from ingest.index_tables import batch_problems
 from ingest.problem import template_of, templates_of
 from ingest.problem_rows import summaries_of
@@ -28,15 +29,15 @@ from query.runs import list_runs
 
 EXAMPLES = 3
 
-_MOST_NAMED = 1000
-"""A batch names so many problems of a run."""
-
 _FAILED = tuple(status for status in STATUSES if status != Status.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One kind of failure. ``status`` is its worst; ``records`` counts the different records it happened to."""
+    """One kind of failure. ``status`` is its worst; ``records`` counts the different records it happened to.
+
+    That is the best guess where ``records_are_exact`` is false.
+    """
 
     problem_id: str
     template: str
@@ -48,6 +49,7 @@ class Problem:
     examples: tuple[Action, ...]
     operations: tuple[Operation, ...]
     codes: tuple[str, ...]
+    records_are_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def list_run_problems(view: LakeView, run_id: str, *, limit: int = 50) -> list[P
     """
     files = files_of_run(view, run_id, statuses=_FAILED)
     counted = list_problem_counts(view, run_id, limit=limit) if _misses_rows(view, run_id) else []
-    wanted = {"run_id": run_id, "examples": EXAMPLES, "limit": max(limit, _MOST_NAMED) if counted else limit}
+    wanted = {"run_id": run_id, "examples": EXAMPLES, "limit": max(limit, PROBLEMS_OF_A_RUN) if counted else limit}
     rows = {row["problem_id"]: row for row in view.fetch("problems.list_run_problems", files, wanted)}
     if counted:
         told = {each.problem_id for each in counted}
@@ -127,6 +129,7 @@ def _with_missing(counted: ProblemCount, left: Problem | None) -> Problem:
         examples=left.examples if left else (),
         operations=left.operations if left else (Operation(example.operation),),
         codes=left.codes if left else (example.code,) if example.code else (),
+        records_are_exact=counted.records_are_exact,
     )
 
 
