@@ -45,10 +45,10 @@ def _judge(last: Upkeep, is_led: bool, settings: Settings, now: datetime) -> tup
     done = "no round was ever done" if last.done_us is None else f"last round {_ago(last.done_us, now)}"
     if last.failures:
         failed = f"{plural(last.failures, 'round')} failed since, the last {_ago(last.failed_us, now)}: {last.reason}"
-        if last.failures < SEVERAL:
-            return Status.OK, f"{done}; {failed}"
-        is_long = last.done_us is None or _age(last.done_us, now) > FAILING_FOR_LONG
-        return Status.ERROR if is_long else Status.WARNING, f"{done}; {failed} (the log of the server says more)"
+        if last.failures >= SEVERAL:
+            is_long = last.done_us is None or _age(last.done_us, now) > FAILING_FOR_LONG
+            return Status.ERROR if is_long else Status.WARNING, f"{done}; {failed} (the log of the server says more)"
+        done = f"{done}; {failed}"
     if is_led:
         is_late = last.done_us is not None and _age(last.done_us, now) > VERY_LATE
         return Status.WARNING if is_late else Status.OK, f"{done}; a process sees to it"

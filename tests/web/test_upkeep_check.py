@@ -92,6 +92,16 @@ def test_a_lake_nobody_looks_after_for_long_is_a_warning(index: Index) -> None:
     assert maintenance(index)[0] == Status.WARNING
 
 
+def test_a_failure_after_which_nobody_looks_after_a_lake_is_a_warning(index: Index) -> None:
+    note_done(index, Duty.MAINTENANCE, now_us=ago(hours=5))
+    note_failed(index, Duty.MAINTENANCE, now_us=ago(hours=4), reason="no room")
+
+    status, message = maintenance(index)
+
+    assert status == Status.WARNING
+    assert message.startswith("last round 5 hours ago; 1 round failed since, the last 4 hours ago: no room; nobody")
+
+
 def test_maintenance_that_is_switched_off_is_well(index: Index) -> None:
     note_done(index, Duty.MAINTENANCE, now_us=ago(days=5))
 
