@@ -54,7 +54,7 @@ class RunHits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
-    """A search that is not over: until when it has looked back, and how much that is of all time, in percent."""
+    """A search that is not over: until when it has looked back, in percent of the time asked for too."""
 
     back_to: datetime
     percent: float
@@ -163,6 +163,10 @@ class Results:
         """What the facets count."""
         if self.counts is None:
             return ""
+        if not self.counts.counted:
+            return (
+                "Nothing was found on this page." if "cursor" in self.asked.arguments else "Nothing was found so far."
+            )
         if self.counts.is_all and "cursor" not in self.asked.arguments:
             return "Counted in all of them."
         which = "of this page on" if "cursor" in self.asked.arguments else "latest"

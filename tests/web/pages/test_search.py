@@ -94,10 +94,24 @@ def test_a_long_search_shows_how_far_back_it_has_looked_and_asks_for_more(
 
     assert len(shown) == 3
     assert "Looked back to" in shown[0]
-    assert "Nothing found" not in shown[0]
+    assert "Nothing was found so far." in shown[0]
     assert "Looked back to" in shown[1]
     assert "day 1" in shown[2]
     assert "Looked back to" not in shown[2]
+
+
+def test_without_a_script_a_page_with_no_further_hits_leads_back(
+    own_pages: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_results, "SECONDS", 0)
+    own_pages.post("/api/v1/actions", data=b'{"run_id":"r","message":"day 1"}\n', content_type="application/x-ndjson")
+    page = own_pages.get("/search?q=day%202&match=substring")
+    [further] = re.findall(r'rel="next" href="(/search[^"]*)"', page.text)
+
+    page = own_pages.get(unescape(further))
+
+    assert "No further hits" in text_of(page.text)
+    assert 'href="/search?q=day+2&amp;match=substring">Back to the latest' in page.text
 
 
 def test_an_action_leads_to_the_history_of_its_record(found_pages: FlaskClient, workspace: Workspace) -> None:
