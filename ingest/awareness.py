@@ -57,6 +57,7 @@ class Awareness:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
 
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
+        Raises IndexDamaged.
         """
         self._index.require_whole()
         known: set[str] | None = None

@@ -155,7 +155,7 @@ class Committer:
             is_sealed = True
             self._tell_index(additions)
         except OutcomeUnknown:
-            raise  # deleting what may have been recorded would lose it; whoever opens the lake next can tell
+            raise  # deleting what may have been recorded would lose it; whoever opens or maintains the lake can tell
         except BaseException as error:
             is_known = self._take_back(additions)
             if not (is_known and is_sealed and isinstance(error, LakeUnavailable)):
@@ -189,21 +189,21 @@ class Committer:
         Only for what this process has certainly not made known. What the index has all the same, because somebody who
         opened the lake just now told it, stays; returns whether that is all of it.
         """
-        live = self._live_among(additions)
+        known = self._known_among(additions)
         for footer in (addition.batch.footer for addition in additions):
-            if footer.batch_id in live:
+            if footer.batch_id in known:
                 continue
             try:
                 self._lake.remove(footer.kind, [footer.batch_id])
             except OSError as error:
                 logger.warning("refused batch left in the lake", extra={"reason": str(error)})
-        return len(live) == len(additions)
+        return len(known) == len(additions)
 
-    def _live_among(self, additions: Sequence[Addition]) -> list[str]:
+    def _known_among(self, additions: Sequence[Addition]) -> set[str]:
         try:
-            return self._index.find_live([addition.batch_id for addition in additions])
-        except LakeUnavailable:
-            return []
+            return self._index.find_known([addition.batch_id for addition in additions])
+        except LakeUnavailable:  # then nobody else can have told it just now
+            return set()
 
     def _seal_actions(
         self, submissions: Sequence[Submission], tables: Iterator[pa.Table], additions: list[Addition]

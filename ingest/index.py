@@ -88,6 +88,11 @@ class Index(IndexDatabase):
         with self.reading() as connection:
             return {batch_id for table in _KNOWN_IN for batch_id in connection.scalars(sa.select(table.c.batch_id))}
 
+    def find_known(self, batch_ids: Sequence[str]) -> set[str]:
+        """Those of the batches that the index has heard of."""
+        with self.reading() as connection:
+            return _known_among(connection, batch_ids)
+
     def find_live(self, batch_ids: Sequence[str]) -> list[str]:
         """Those of the batches that are live."""
         with self.reading() as connection:

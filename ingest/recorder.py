@@ -111,8 +111,12 @@ class Recorder:
         The index is brought up to the lake, unless it is ``is_shared`` with those who write.
         """
         recorder = cls(Lake.open_to_look(data / "lake"), Index(index_url), now=now)
-        if not is_shared:
-            recorder.catch_up()
+        try:
+            if not is_shared:
+                recorder.catch_up()
+        except BaseException:
+            recorder.close()
+            raise
         return recorder
 
     def compactor(self, *, gives_way: bool = False) -> Compactor:
@@ -265,6 +269,7 @@ class Recorder:
         """Derive the index anew from the lake; returns how many batches it now knows, but for damaged ones.
 
         Pages show the old index until the new one is complete, and nothing that is recorded meanwhile is left out.
+        Raises IndexDamaged.
         """
         return self._awareness.reindex(progress)
 

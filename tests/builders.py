@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,3 +36,26 @@ def all_rows(recorder: Recorder, kind: str = "actions") -> list[dict[str, Any]]:
 
 def open_recorder(data: Path) -> Recorder:
     return Recorder.open(data)
+
+
+class Clock:
+    """A clock that moves by a millisecond each time it is looked at, and when it is told to."""
+
+    start = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def __init__(self) -> None:
+        self.now = self.start
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def pass_by(self, seconds: float = 0, *, minutes: float = 0) -> None:
+        self.now += timedelta(seconds=seconds, minutes=minutes)
+
+    def turn_back(self, days: float) -> None:
+        """To so many days before the start."""
+        self.now = self.start - timedelta(days=days)
+
+    def come_back(self) -> None:
+        self.now = self.start

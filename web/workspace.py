@@ -97,6 +97,8 @@ def open_to_look(settings: Settings) -> Workspace:
     """
     if _may_be_written(settings.data):
         return open_workspace(settings)
+    if not os.access(settings.data, os.R_OK | os.X_OK):
+        raise LakeUnavailable(f"the data folder {settings.data} may not be read", hint="check its owner and mount")
     causes = _causes(settings)
     folder, lock = open_scratch()
     with ExitStack() as undo:
@@ -107,7 +109,11 @@ def open_to_look(settings: Settings) -> Workspace:
         index_url = settings.index_url or _sqlite(folder / INDEX)
         opening = partial(Recorder.open_to_look, settings.data, index_url=index_url, is_shared=bool(settings.index_url))
         recorder = opening() if settings.index_url else with_index_anew(opening)[0]
-        control = Control(settings.control_url or _sqlite(folder / CONTROL))
+        try:
+            control = Control(settings.control_url or _sqlite(folder / CONTROL))
+        except BaseException:
+            recorder.close()
+            raise
         return _workspace(settings, recorder, control, causes, discard=undo.pop_all().close)
 
 

@@ -1,6 +1,6 @@
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -15,21 +15,9 @@ from ingest.compaction import FAN_IN, FULL_ROWS, GRACE_SECONDS, KEEP_FILES, LEAS
 from ingest.index_tables import metadata
 from ingest.lake import MERGING
 from ingest.recorder import Recorder, RunAnnouncement, RunChange
-from tests.builders import all_rows, line, ndjson
+from tests.builders import Clock, all_rows, line, ndjson
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def pass_by(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture

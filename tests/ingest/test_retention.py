@@ -20,25 +20,10 @@ from ingest.recorder import Recorder, RunAnnouncement
 from ingest.retention import Due, Plan, Removal, carry_out, plan, total
 from ingest.retention_rules import Outcome, Rule, Rules
 from ingest.timestamps import from_microseconds
-from tests.builders import line, ndjson
+from tests.builders import Clock, line, ndjson
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAYS_30 = Rules(default=Rule(ok_days=30, failure_days=365))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def turn_back(self, days: float) -> None:
-        self.now = NOW - timedelta(days=days)
-
-    def come_back(self) -> None:
-        self.now = NOW
 
 
 class World:

@@ -5,7 +5,6 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,16 +17,7 @@ from ingest.footer import BatchFooter
 from ingest.lake import MERGING
 from ingest.recorder import Recorder
 from ingest.succession import find_replacers
-from tests.builders import line, ndjson
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
+from tests.builders import Clock, line, ndjson
 
 
 class Files:
