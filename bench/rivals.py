@@ -1,7 +1,7 @@
 """synclog beside what a user would otherwise pick: the same actions, the same questions, the same machine.
 
-Ten million actions: those that keep a text index up to date with every row would take an hour and more for a hundred
-million, and 30 to 100 GB. DuckDB, which needs nothing filled, is compared with as many in ``bench/scale.py``.
+Ten million actions: for a hundred million those that keep a text index would take from half an hour (chDB) to hours,
+and 30 to 100 GB. DuckDB, which needs nothing filled, is compared with as many in ``bench/scale.py``.
 """
 
 import importlib.util

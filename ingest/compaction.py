@@ -279,7 +279,7 @@ class Compactor:
         """Delete the files of batches replaced longer ago than the grace; returns the bytes freed.
 
         In the order they were replaced: a batch goes after those it had itself replaced, or they would seem live again
-        to whoever knows the files alone.
+        to whoever knows the files alone. Every hour it lets the index know of batches that it was not told of.
         """
         now_us = self._now_us()
         if not self.lead() or self._index.is_leased(KEEP_FILES, now_us=now_us):

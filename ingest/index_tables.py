@@ -1,4 +1,5 @@
-"""The tables of the index. All of them but leases and upkeep can be derived anew from the footers in the lake.
+"""The tables of the index. All of them but leases, upkeep, what was found damaged and the checksums can be derived
+anew from the footers in the lake.
 
 ``runs`` holds the running totals of ``batch_runs`` and the folded ``run_events`` of every run. Times are microseconds
 since 1970 UTC: any year, any database.
@@ -101,7 +102,7 @@ upkeep = sa.Table(
     sa.Column("failed_us", sa.BigInteger),
     sa.Column("reason", sa.Text),
 )
-"""Stays when an index of another version is thrown away: only ever add to it."""
+"""Stays as it is when an index of another version is thrown away: it can be given no column without altering it."""
 
 batch_runs = sa.Table(
     "batch_runs",

@@ -23,7 +23,7 @@ def cleaned(text: str) -> str:
 
 
 def require_texts(said: Mapping[str, object]) -> None:
-    """Raises InvalidInput naming the field at fault, where a text is or one inside a JSON value."""
+    """Raises InvalidInput naming the field whose text, or a text inside whose JSON value, is at fault."""
     for name, value in said.items():
         fault = next((fault for text in _texts_in(value) if (fault := fault_of(text))), None)
         if fault:

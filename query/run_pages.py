@@ -21,7 +21,7 @@ from query.search_hits import Hit, Place, first_hits, happened_us_of
 MOST_BLOCKS = 4
 MOST_ROWS = 2 * BLOCK_ROWS
 MOST_BYTES = 64 << 20
-"""Of all blocks together: more are read more quickly by a statement, which passes over columns that are not told by."""
+"""Of all blocks together: of more a statement is quicker, which reads most columns only of the rows it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

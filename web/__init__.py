@@ -13,6 +13,7 @@
     health          that of a running server, and its damaged files;  upkeep_check  is the lake looked after?
     maintenance     retention, merging and deleting, again and again
     replays         refused lines chosen, mended and recorded;  mends  what to do with them, as texts say it
+    signals         being told to stop
     serve           the server process;  demo  a data folder filled with bundled logs
     warming         the newest blocks are read before anybody looks for something in them
     admission       how many may send at once;  slow_bodies  a time limit for what they send

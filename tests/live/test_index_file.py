@@ -57,7 +57,7 @@ def test_a_running_server_with_a_damaged_index_goes_on_after_reindex(tmp_path: P
         subprocess.run([*COMMAND, "--data", str(data), "reindex"], check=True, env=environment(), capture_output=True)
         post_one(server, 1)
 
-        assert answer.status_code in (200, 503)
+        assert answer.status_code == 200 or "synclog reindex" in answer.text
         assert httpx.get(f"{server.url}/api/v1/runs/nightly").json()["processed"] == 2
 
 

@@ -231,7 +231,7 @@ def test_the_actions_of_a_run_are_searched_by_text_and_by_field(nightly: Synclog
 @pytest.mark.parametrize(
     "command", [("runs",), ("upload", "nightly.ndjson"), ("doctor",), ("verify",), ("search", "a1")]
 )
-def test_every_command_says_what_to_do_about_a_damaged_index(
+def test_commands_say_what_to_do_about_a_damaged_index(
     nightly: Synclog, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     (tmp_path / "synclog-data" / "index.sqlite").write_bytes(b"no database" * 1000)
