@@ -87,8 +87,9 @@ def measure(scratch: Path, actions: int = ACTIONS) -> Section:
             f"The same {actions:,} actions in synclog and in "
             f"{', '.join(f'{each.name} ({_what(each)})' for each in rivals)}. Taken in from one sender, "
             f"{RECORDS_A_WRITE:,} actions at a time, each time durable and able to be found. "
-            "synclog is asked over HTTP and timed by its Server-Timing header, which includes making JSON; the others "
-            "are timed in the process that asks, until it has the rows. A page has 50 rows, newest first; a search "
+            "synclog is asked over HTTP right after its start and timed by its Server-Timing header, which includes "
+            "making JSON; the others are timed in the process that asks, until it has the rows. A page has 50 rows, "
+            "newest first; a search "
             f"looks into six columns. Median of {TIMES}, each for something else. A ratio is synclog's figure by the "
             f"other's.{' Not installed here and left out: ' + ', '.join(left_out) + '.' if left_out else ''}"
         ),

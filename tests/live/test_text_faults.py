@@ -229,7 +229,7 @@ def test_what_a_log_of_rclone_says_is_cleaned(recorder: Recorder, member: str, f
     assert receipt.accepted >= 2
     texts = [text for row in all_rows(recorder) for text in row.values() if isinstance(text, str)]
     assert [text for text in texts if "\0" in text] == []
-    assert any("all? of it" in text for text in texts)
+    assert "b?.txt" in texts
     assert recorder.record(ndjson([line()]), "ndjson").accepted == 1
 
 
