@@ -23,7 +23,7 @@
     search_conditions  what it wants of single fields
     search_grammar  what people type, as clauses and back
     search_fields   the fields there are, and a search made of clauses
-    blocks          batches block by block, and what is known of a block without reading it
+    blocks          batches block by block, and what is known of a block without reading it;  kept  what was read last
     columns         a column of a block, its values looked at once each;  dictionary_pages  only these
     compare         two runs side by side: records and problems that differ
     problems        the failures of a run, each kind once, and how many are open

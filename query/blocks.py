@@ -7,13 +7,14 @@ they are not safe for two threads.
 """
 
 import itertools
+import math
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,7 @@ from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import ID_COLUMNS, TEXT_COLUMNS, TokenIndex
 from query.columns import Column, Suspicion, one_text
 from query.dictionary_pages import read_values
+from query.kept import Kept
 from query.trouble import Trouble
 
 KEPT_FOOTER_BYTES = 256 << 20
@@ -36,7 +38,9 @@ KEPT_COLUMN_BYTES = 640 << 20
 _FOOTER_BYTES = 1_300
 """About what a footer takes in memory for one column of one block."""
 _REST_SECONDS = 0.005
-"""Between two blocks that are read beforehand: whoever waits for something goes first."""
+_QUIET_SECONDS = 0.1
+_MOST_RESTS = 50
+"""Between two blocks that are read beforehand: until nobody has asked for a while, or for so many rests."""
 _OFTEN_CONSTANT = (
     "run_id", "integration", "configuration", "trigger", "operation", "status", "source_type", "target_type", "code",
     "problem_id",
@@ -205,12 +209,17 @@ class Batches:
     def __init__(self, lake: Lake, trouble: Trouble, *, kept_bytes: int = KEPT_COLUMN_BYTES) -> None:
         self._lake = lake
         self._trouble = trouble
-        self._footers = _Kept[str, Batch](KEPT_FOOTER_BYTES)
-        self._columns = _Kept[tuple[str, int, str], Column](kept_bytes)
+        self._footers = Kept[str, Batch](KEPT_FOOTER_BYTES)
+        self._columns = Kept[tuple[str, int, str], Column](kept_bytes)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
+        self._asked_at = -math.inf
 
     def open(self, batch_id: str) -> Batch:
         """Raises BatchDamaged, LakeUnavailable."""
+        self._asked_at = time.monotonic()
+        return self._opened(batch_id)
+
+    def _opened(self, batch_id: str) -> Batch:
         if (batch := self._footers.find(batch_id)) is not None:
             return batch
         path, index_path = self._lake.path_of("actions", batch_id), self._lake.token_index_path(batch_id)
@@ -234,7 +243,7 @@ class Batches:
         warmed: list[tuple[Batch, int]] = []
         for batch, number in places:
             block = self.block(batch, number, is_named=True)
-            if room <= 0 or (not block.is_kept(ACTION_SCHEMA.names) and stopping.wait(_REST_SECONDS)):
+            if room <= 0 or (not block.is_kept(ACTION_SCHEMA.names) and not self._may_go_on(stopping)):
                 break
             block.prepare()
             room -= block.nbytes
@@ -246,12 +255,21 @@ class Batches:
         """Those that have a token index, as many as nearly fill what is kept of footers."""
         opened: list[Batch] = []
         for batch_id in batch_ids:
-            if stopping.wait(_REST_SECONDS) or sum(batch.nbytes for batch in opened) > KEPT_FOOTER_BYTES * 9 // 10:
+            if sum(batch.nbytes for batch in opened) > KEPT_FOOTER_BYTES * 9 // 10 or not self._may_go_on(stopping):
                 break
-            batch = self.open(batch_id)
+            batch = self._opened(batch_id)
             if batch.tokens() is not None:
                 opened.append(batch)
         return opened
+
+    def _may_go_on(self, stopping: threading.Event) -> bool:
+        """After a rest, a long one while others ask: who waits for an answer goes first. False when told to stop."""
+        for _ in range(_MOST_RESTS):
+            if stopping.wait(_REST_SECONDS):
+                return False
+            if time.monotonic() - self._asked_at > _QUIET_SECONDS:
+                break
+        return True
 
     def close(self) -> None:
         self.threads.shutdown(cancel_futures=True)
@@ -264,9 +282,7 @@ class Block:
     a block that is one of many to look through, what is kept is used, and nothing more is kept for it.
     """
 
-    def __init__(
-        self, batch: Batch, number: int, kept: "_Kept[tuple[str, int, str], Column]", *, is_named: bool
-    ) -> None:
+    def __init__(self, batch: Batch, number: int, kept: Kept[tuple[str, int, str], Column], *, is_named: bool) -> None:
         self.rows = batch.rows(number)
         self.is_named = is_named
         self._batch = batch
@@ -341,46 +357,3 @@ class Block:
             columns["happened_us"] = happened_at.numbers(np.asarray(rows)).tolist()
         del columns["happened_at"]
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-class _Sized(Protocol):
-    @property
-    def nbytes(self) -> int: ...
-
-
-_Key = TypeVar("_Key", bound=Hashable)
-_Value = TypeVar("_Value", bound=_Sized)
-
-
-class _Kept(Generic[_Key, _Value]):
-    """The values used last, as many as fit."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = most_bytes
-        self._lock = threading.Lock()
-        self._values: OrderedDict[_Key, _Value] = OrderedDict()
-        self._bytes = 0
-
-    def __contains__(self, key: _Key) -> bool:
-        return key in self._values
-
-    def find(self, key: _Key) -> _Value | None:
-        with self._lock:
-            if (value := self._values.get(key)) is not None:
-                self._values.move_to_end(key)
-            return value
-
-    def peek(self, key: _Key) -> _Value | None:
-        """What is there; that somebody looked does not make it one of those used last."""
-        return self._values.get(key)
-
-    def keep(self, key: _Key, value: _Value) -> _Value:
-        """Returns what is kept now: another thread may have been first."""
-        with self._lock:
-            if key in self._values:
-                return self._values[key]
-            self._values[key] = value
-            self._bytes += value.nbytes
-            while self._bytes > self.most_bytes and len(self._values) > 1:
-                self._bytes -= self._values.popitem(last=False)[1].nbytes
-        return value

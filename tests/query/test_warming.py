@@ -6,6 +6,7 @@ import pytest
 from ingest.merged_blocks import FEW_ROWS
 from ingest.schema import ACTION_SCHEMA
 from ingest.token_index import index_tokens
+from query import blocks
 from query.blocks import Batch
 from query.columns import Column
 from query.lake_view import LakeView
@@ -101,6 +102,23 @@ def test_what_does_not_fit_is_left_alone(world: World, tmp_path: Path, kept_byte
 
     assert not is_kept(view, merged[-1])
     view.close()
+
+
+def test_it_gives_way_while_somebody_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    merged, asked = record_merged(world, "merged"), record_merged(world, "asked for")
+    monkeypatch.setattr(blocks, "_QUIET_SECONDS", 10)
+    monkeypatch.setattr(blocks, "_MOST_RESTS", 10_000)
+    world.view.batches.open(asked)
+    stopping = threading.Event()
+    warming = threading.Thread(target=world.view.batches.warm_up, args=([merged], stopping))
+    warming.start()
+
+    warming.join(0.3)
+
+    assert warming.is_alive()
+    stopping.set()
+    warming.join()
+    assert not is_kept(world.view, merged)
 
 
 def test_it_stops_when_it_is_told_to(world: World) -> None:
