@@ -1,1 +1,1 @@
-"""The subcommands of ``synclog``, one module each; ``output`` writes rows for all of them."""
+"""The subcommands of ``synclog``, one module each; ``output`` writes rows for all of them, ``progress`` bars."""

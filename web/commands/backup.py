@@ -1,15 +1,12 @@
 """``synclog backup``: a copy of everything recorded, taken while others record."""
 
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.backup import Backup, back_up, take_over
 from ingest.backup_manifest import CheckedBackup, check_backup, check_control, has_its_bytes, has_its_size
@@ -18,6 +15,7 @@ from ingest.recorder import Recorder
 from ingest.upkeep import Duty, note_done, note_failed
 from reports.wording import format_bytes, plural
 from web.commands.invocation import Invocation
+from web.commands.progress import bar_of_bytes
 from web.workspace import Workspace
 
 
@@ -66,7 +64,7 @@ def _back_up(workspace: Workspace, to: Path, *, reads: bool, takes_over: bool) -
     recorder = workspace.recorder
     if takes_over:
         take_over(recorder.lake, to)
-    with _bar() as bar:
+    with bar_of_bytes() as bar:
         task = bar.add_task("copying", total=None)
         try:
             return back_up(
@@ -107,7 +105,7 @@ def _found(done: Backup, to: Path) -> Iterator[str]:
 
 
 def _check(to: Path) -> Sequence[str]:
-    with _bar() as bar:
+    with bar_of_bytes() as bar:
         task = bar.add_task("reading", total=None)
         found = check_backup(to, lambda read, of: bar.update(task, completed=read, total=of))
     for words in found.wrong:
@@ -129,11 +127,6 @@ def _all_well(found: CheckedBackup) -> str:
         f"every file of the copy is as written: {plural(found.files, 'file')} with {held}, "
         f"{plural(found.rows.get('rejects', 0), 'reject')}, copied of {found.of} at {found.made_at}"
     )
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
 
 
 def _summary(done: Backup) -> str:

@@ -1,17 +1,15 @@
 """``synclog compact``: many small batches become few large ones, now."""
 
-import sys
 from collections import Counter
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.compaction import Merge
 from reports.wording import format_bytes, format_count
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
+from web.commands.progress import bar_of_steps
 from web.commands.turn import grace_option, leading, leftover_sentence, wait_option
 
 COLUMNS = ("kind", "batches", "rows", "bytes_before", "bytes_after")
@@ -34,7 +32,7 @@ def compact(invocation: Invocation, grace_seconds: float, wait_seconds: float, o
       synclog compact
     """
     with invocation.open_existing() as workspace, leading(workspace, wait_seconds) as compactor:
-        with _bar() as bar:
+        with bar_of_steps() as bar:
             task = bar.add_task("merging", total=None)
             merges = list(
                 compactor.compact(everything=True, progress=lambda done, of: bar.update(task, completed=done, total=of))
@@ -45,11 +43,6 @@ def compact(invocation: Invocation, grace_seconds: float, wait_seconds: float, o
     click.echo(_summary(merges, freed), err=True)
     if left:
         click.echo(left, err=True)
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
 
 
 def _summary(merges: list[Merge], freed: int) -> str:

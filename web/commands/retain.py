@@ -1,12 +1,9 @@
 """``synclog retain``: remove what the rules of retention say is too old, or only list it."""
 
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.compaction import Compactor
 from ingest.retention import Due, Plan, Removal, carry_out, plan, total
@@ -15,6 +12,7 @@ from reports.wording import format_bytes, format_count, plural
 from web.api.schemas import JsonObject, instant
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
+from web.commands.progress import bar_of_steps
 from web.commands.turn import grace_option, leading, leftover_sentence, wait_option
 from web.workspace import Workspace
 
@@ -67,7 +65,7 @@ def retain(
 
 def _plan(workspace: Workspace) -> Plan:
     recorder = workspace.recorder
-    with _bar() as bar:
+    with bar_of_steps() as bar:
         task = bar.add_task("looking", total=None)
         return plan(
             recorder.lake,
@@ -80,15 +78,10 @@ def _plan(workspace: Workspace) -> Plan:
 
 def _remove(workspace: Workspace, compactor: Compactor) -> tuple[Plan, list[Removal]]:
     planned = _plan(workspace)
-    with _bar() as bar:
+    with bar_of_steps() as bar:
         task = bar.add_task("removing", total=None)
         removals = carry_out(planned, compactor, progress=lambda done, of: bar.update(task, completed=done, total=of))
         return planned, list(removals)
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
 
 
 def _as_json(due: Due) -> JsonObject:

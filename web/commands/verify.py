@@ -1,11 +1,8 @@
 """``synclog verify``: is everything on disk that should be?"""
 
-import sys
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.care import Finding
 from ingest.care import set_aside as take_aside
@@ -15,6 +12,7 @@ from ingest.upkeep import Duty, note_done, note_failed
 from reports.wording import plural
 from web.commands.invocation import Invocation
 from web.commands.output import chosen_format, format_option, write_rows
+from web.commands.progress import bar_of_bytes
 
 COLUMNS = ("path", "problem", "advice")
 
@@ -37,7 +35,7 @@ def verify(ctx: click.Context, set_aside: bool, output_format: str | None) -> No
     """
     invocation: Invocation = ctx.obj
     with invocation.open_existing() if set_aside else invocation.open_to_look() as workspace:
-        with _bar() as bar:
+        with bar_of_bytes() as bar:
             task = bar.add_task("reading", total=None)
             findings = find_damage(workspace.recorder, lambda done, of: bar.update(task, completed=done, total=of))
         _note(workspace.recorder, findings)
@@ -69,11 +67,6 @@ def _note(recorder: Recorder, findings: Sequence[Finding]) -> None:
         note_failed(recorder.index, Duty.VERIFY, now_us=recorder.now_us(), reason=reason)
     else:
         note_done(recorder.index, Duty.VERIFY, now_us=recorder.now_us())
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
 
 
 def _summary(findings: Sequence[Finding]) -> str:
