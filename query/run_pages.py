@@ -93,11 +93,6 @@ def read_run_page(
 
     Raises BatchDamaged, LakeUnavailable.
     """
-    with view.trouble.reading(view.paths_of(batch.batch_id for batch in batches)):
-        return _read(view, batches, page)
-
-
-def _read(view: LakeView, batches: Sequence[RunBatch], page: RunPage) -> list[dict[str, Any]] | None:
     blocks: list[tuple[RunBatch, Block]] = []
     for batch in batches:
         blocks += ((batch, block) for block in _blocks_of(view, batch, page))
@@ -105,7 +100,8 @@ def _read(view: LakeView, batches: Sequence[RunBatch], page: RunPage) -> list[di
             return None
     hits: list[Hit] = []
     for batch, block in blocks:
-        found = _hits_in(block, page)
+        with block.reading():
+            found = _hits_in(block, page)
         if _opening_of(batch, page) is not None and len(found) < min(page.limit, batch.rows):
             return None
         hits += found
@@ -124,7 +120,8 @@ def _opening_of(batch: RunBatch, page: RunPage) -> int | None:
 def _blocks_of(view: LakeView, batch: RunBatch, page: RunPage) -> list[Block]:
     opened = view.batches.open(batch.batch_id)
     wanted = {"run_id": [page.run_id], **page.wanted}
-    numbers = (n for n in _numbers_of(batch, opened.blocks, page) if opened.within_limits(n, wanted, page.reach_us))
+    with opened.reading():
+        numbers = [n for n in _numbers_of(batch, opened.blocks, page) if opened.within_limits(n, wanted, page.reach_us)]
     return [view.batches.block(opened, number, is_named=True) for number in numbers]
 
 
@@ -168,6 +165,7 @@ def _rows_of(blocks: Sequence[Block], hits: Sequence[Hit]) -> list[dict[str, Any
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for block in blocks:
         if numbers := [hit.number for hit in hits if hit.block is block]:
-            rows.update(zip(((id(block), number) for number in numbers), block.take(numbers), strict=True))
+            with block.reading():
+                rows.update(zip(((id(block), number) for number in numbers), block.take(numbers), strict=True))
         block.forget()
     return [rows[id(hit.block), hit.number] for hit in hits]

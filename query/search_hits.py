@@ -66,14 +66,17 @@ class NewestHits:
         """Whether nothing that happened at ``last_us`` or before is needed any more; then it is left alone."""
         is_left = len(self.hits) >= self._needed and last_us < self.hits[self._needed - 1].place.happened_us
         if is_left:
-            self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
+            self._leave(last_us)
         return is_left
 
     def end_at(self, last_us: int) -> None:
         """Nothing that happened at ``last_us`` or before was looked for, but for some that was come across."""
         self.unlooked_us = last_us
-        self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
+        self._leave(last_us)
         self.hits = [hit for hit in self.hits if hit.place.happened_us > last_us]
+
+    def _leave(self, last_us: int) -> None:
+        self._left_us = last_us if self._left_us is None else max(last_us, self._left_us)
 
     @property
     def is_all(self) -> bool:

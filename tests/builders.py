@@ -34,6 +34,11 @@ def all_rows(recorder: Recorder, kind: str = "actions") -> list[dict[str, Any]]:
     return [row for batch_id in recorder.lake.list_ids(kind) for row in recorder.lake.read(kind, batch_id).to_pylist()]
 
 
+def files_of(folder: Path) -> list[tuple[Path, int]]:
+    """All that is below a folder, and when each was last written."""
+    return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
 def open_recorder(data: Path) -> Recorder:
     return Recorder.open(data)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import files_of
 from tests.web.commands.conftest import Synclog
 
 
@@ -57,10 +58,6 @@ def test_a_damaged_lake_is_told_with_the_way_back(nightly: Synclog, tmp_path: Pa
     batch.unlink()
     shutil.copy(good, batch)
     assert (nightly("verify").exit_code, nightly("backup", "copy").exit_code) == (0, 0)
-
-
-def files_of(folder: Path) -> list[tuple[Path, int]]:
-    return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
 
 
 def test_a_backup_is_checked_without_its_lake_and_left_as_it_is(nightly: Synclog, tmp_path: Path) -> None:

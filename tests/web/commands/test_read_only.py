@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingest.recorder import Recorder
-from tests.builders import line, ndjson
+from tests.builders import files_of, line, ndjson
 from tests.web.commands.conftest import Synclog
 
 LOOKING = (
@@ -55,10 +55,6 @@ def weekly(nightly: Synclog, tmp_path: Path) -> Synclog:
     (tmp_path / "weekly.ndjson").write_bytes(ndjson([line(run_id="weekly")]).read())
     assert nightly("upload", "weekly.ndjson").exit_code == 0
     return nightly
-
-
-def files_of(folder: Path) -> list[tuple[Path, int]]:
-    return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
 
 
 def answers(synclog: Synclog, *before: str) -> dict[tuple[str, ...], tuple[int, str]]:
